@@ -1,0 +1,1 @@
+"""What is kept in Redis: so far the leases of lanes."""

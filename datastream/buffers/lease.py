@@ -1,0 +1,101 @@
+"""A lease on a lane, so that two runs do not do the same work. It fences nothing: the lake's create-only names do.
+
+So it fails open. Where Redis is not configured or away, the lane is drained without one; work may then be done twice,
+and nothing is loaded twice. Keys: `datastream:lease:{stream}:{lane}`, with the holder's token, expiring by Redis' time.
+"""
+
+import logging
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import redis
+
+from datastream.clock import Clock, SystemClock
+from datastream.errors import Transient
+
+logger = logging.getLogger(__name__)
+
+_RENEW = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
+_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+
+class LaneBusy(Transient):
+    """Another run is draining the lane and is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeasePolicy:
+    """How long a lease lasts after its holder's last sign of life, and how long it is waited for."""
+
+    lasts: timedelta = timedelta(seconds=15)
+    poll: timedelta = timedelta(milliseconds=200)
+
+    @property
+    def renewed_every(self) -> timedelta:
+        """A third of the lease: two signs of life may be missed."""
+        return self.lasts / 3
+
+    @property
+    def waits(self) -> timedelta:
+        """A little longer than the lease of a holder that died."""
+        return self.lasts * 1.2
+
+
+@contextmanager
+def lease(
+    url: str | None, stream: str, lane: str, policy: LeasePolicy | None = None, clock: Clock | None = None
+) -> Iterator[None]:
+    """Hold the lease of a lane. A dead holder's is waited for; raises LaneBusy if the holder is alive."""
+    policy, clock = policy or LeasePolicy(), clock or SystemClock()
+    if url is None:
+        yield
+        return
+    key, token = f"datastream:lease:{stream}:{lane}", secrets.token_hex(8)
+    with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+        try:
+            _acquire(client, key, token, policy, clock)
+        except redis.RedisError as error:
+            logger.warning("Lane %s of %s is drained without a lease, because Redis is away: %s", lane, stream, error)
+            yield
+            return
+        with _renewed(client, key, token, policy):
+            yield
+
+
+def _acquire(client: redis.Redis, key: str, token: str, policy: LeasePolicy, clock: Clock) -> None:
+    deadline = clock.monotonic() + policy.waits.total_seconds()
+    while not client.set(key, token, nx=True, px=policy.lasts):
+        if clock.monotonic() >= deadline:
+            raise LaneBusy(
+                f"{key.removeprefix('datastream:lease:')} is being drained by another run, which is alive. "
+                "Nothing was done here; that run takes everything that waits."
+            )
+        clock.sleep(policy.poll)
+
+
+@contextmanager
+def _renewed(client: redis.Redis, key: str, token: str, policy: LeasePolicy) -> Iterator[None]:
+    done = threading.Event()
+    thread = threading.Thread(target=_renew, args=(client, key, token, policy, done), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        try:
+            client.eval(_RELEASE, 1, key, token)
+        except redis.RedisError as error:
+            logger.warning("The lease %s could not be given back and runs out by itself: %s", key, error)
+
+
+def _renew(client: redis.Redis, key: str, token: str, policy: LeasePolicy, done: threading.Event) -> None:
+    while not done.wait(policy.renewed_every.total_seconds()):
+        try:
+            client.eval(_RENEW, 1, key, token, int(policy.lasts.total_seconds() * 1000))
+        except redis.RedisError as error:
+            logger.warning("The lease %s could not be renewed: %s", key, error)

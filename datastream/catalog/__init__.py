@@ -1,0 +1,27 @@
+"""What flows: `streams/*.yaml` as checked models. A file that is wrong says where, what, and the way out."""
+
+from datastream.catalog.catalog import Catalog, StreamInvalid, StreamMissing
+from datastream.catalog.stream import (
+    ApiSpec,
+    Batch,
+    Cursor,
+    CursorValue,
+    NextLink,
+    PageNumber,
+    PartitionBy,
+    Stream,
+)
+
+__all__ = [
+    "ApiSpec",
+    "Batch",
+    "Catalog",
+    "Cursor",
+    "CursorValue",
+    "NextLink",
+    "PageNumber",
+    "PartitionBy",
+    "Stream",
+    "StreamInvalid",
+    "StreamMissing",
+]

@@ -1,0 +1,115 @@
+"""Reads stream files. A wrong one is refused with file, line, what is wrong and the way out."""
+
+import difflib
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from datastream.catalog.lines import Lines, load_with_lines
+from datastream.catalog.stream import NAME, Stream
+from datastream.errors import Permanent
+
+
+class StreamMissing(Permanent):
+    """No file describes the stream."""
+
+
+class StreamInvalid(Permanent):
+    """A stream's file cannot be understood."""
+
+
+class Catalog:
+    """The stream files of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        """Return the names of all streams, sorted."""
+        return sorted(file.stem for file in self._folder.glob("*.yaml"))
+
+    def stream(self, name: str) -> Stream:
+        """Return one stream, checked. Raises StreamMissing or StreamInvalid."""
+        if not re.fullmatch(NAME, name):
+            raise StreamMissing(
+                f"{name!r} cannot be the name of a stream. Names are lower-case letters, digits, '-' and '_', "
+                "at most 63 characters, and begin with a letter or digit."
+            )
+        file = self._folder / f"{name}.yaml"
+        if not file.is_file():
+            raise StreamMissing(f"Stream {name!r} does not exist: there is no {file}. {self._nearest(name)}")
+        return read_stream(file)
+
+    def _nearest(self, name: str) -> str:
+        known = self.names()
+        if not known:
+            return "No stream is described there yet."
+        close = difflib.get_close_matches(name, known, n=1)
+        return f"Did you mean {close[0]!r}?" if close else f"Known streams: {', '.join(known)}."
+
+
+def read_stream(file: Path) -> Stream:
+    """Read and check one stream file."""
+    try:
+        content = file.read_bytes()
+        document, lines = load_with_lines(content.decode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise StreamInvalid(f"{file} cannot be read: {error}.") from error
+    except yaml.MarkedYAMLError as error:
+        raise StreamInvalid(_not_yaml(file, error)) from error
+    if not isinstance(document, Mapping):
+        raise StreamInvalid(f"{file} describes no stream: it must be a mapping that begins with 'name: {file.stem}'.")
+    try:
+        stream = Stream.model_validate(document)
+    except ValidationError as error:
+        raise StreamInvalid("\n".join(_sentences(file, lines, error))) from error
+    if stream.name != file.stem:
+        raise StreamInvalid(
+            f"{file}, line {lines.of(('name',))}: name is {stream.name!r}, but the file is called {file.name}. "
+            "Make them equal."
+        )
+    version = hashlib.sha256(content).hexdigest()[:12]
+    return stream.model_copy(update={"version": version})
+
+
+def _not_yaml(file: Path, error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    where = f", line {mark.line + 1}" if mark else ""
+    return f"{file}{where}: this is not YAML: {error.problem or error.context}. Mend that line."
+
+
+def _sentences(file: Path, lines: Lines, error: ValidationError) -> list[str]:
+    return [f"{file}, line {lines.of(_path(e['loc']))}: {_dotted(e['loc'])}{_what(dict(e))}" for e in error.errors()]
+
+
+_TAGS = {"page_number", "next_link", "str", "ApiConfig", "datetime", "int"}
+"""Names of union members that pydantic puts into a location; a person's file has no such level."""
+
+
+def _path(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    return tuple(part for part in location if part not in _TAGS)
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in _path(location))
+
+
+def _what(error: dict[str, Any]) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "missing":
+        return " is missing. Add it."
+    if kind == "extra_forbidden":
+        return " is not a field of a stream. Remove it, or mend its spelling."
+    if kind == "union_tag_not_found":
+        return f" needs a {context['discriminator']}."
+    if kind == "union_tag_invalid":
+        return f".kind is {context['tag']!r}; choose one of {context['expected_tags']}."
+    if kind == "string_pattern_mismatch":
+        return f" is {error['input']!r}, which does not match {context['pattern']}."
+    message = error["msg"].removeprefix("Value error, ")
+    return f" is {error['input']!r}: {message[:1].lower()}{message[1:]}."

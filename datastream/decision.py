@@ -1,0 +1,177 @@
+"""Decides a claim: which rows are loaded into which file, which are set aside and why. Nothing is written here."""
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datastream.catalog import PartitionBy, Stream
+from datastream.claim import Batch
+from datastream.errors import Permanent
+from datastream.lake import layout
+from datastream.lake.manifest import CursorRange, Header, RuleResult, Versions
+from datastream.lake.plan import Plan, PlannedFile
+from datastream.quality import Suite, Verdict
+from datastream.records import COMMIT, RAW, RECEIVED_AT, RECORD_ID, RULES, Accounts
+
+NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_GRAINS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
+_TIME = pa.timestamp("us", "UTC")
+
+
+class PartitionImpossible(Permanent):
+    """The stream is to be partitioned by something that is no time."""
+
+
+class SuiteFailed(Permanent):
+    """An expectation about the whole claim failed, which no row can be set aside for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the log a decision belongs, and who takes it."""
+
+    lane: str
+    seq: int
+    run: str
+    versions: Versions
+
+
+def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: Place) -> Plan:
+    """Return the plan of a checked batch. Raises SuiteFailed and PartitionImpossible."""
+    strict: set[str] = {rule.severity for rule in suite.rules if stream.action(rule.severity) == "quarantine"}
+    _stop_for_the_whole(stream, verdict, strict)
+    bad = np.zeros(len(batch), dtype=bool)
+    bad[verdict.bad_rows_for(strict)] = True
+    name = layout.commit_name(place.lane, place.seq)
+    table = _with_own_columns(batch, name)
+    order, files = _files(stream, batch, table, np.flatnonzero(~bad), place)
+    set_aside, broken = _set_aside(suite, batch, verdict, table, np.flatnonzero(bad), name)
+    quarantine = _quarantine_file(stream, batch, set_aside, place)
+    accounts = Accounts(
+        read=len(batch.claim), loaded=len(order), quarantined=set_aside.num_rows, duplicates=batch.duplicates
+    )
+    header = Header(
+        stream=stream.name, lane=place.lane, seq=place.seq, decision=secrets.token_hex(8), run=place.run,
+        decided_at=batch.claim.received_at, accounts=accounts, offsets=msgspec.to_builtins(batch.claim.offsets),
+        schema=batch.claim.schema, versions=place.versions, set_aside=broken,
+        rules=[RuleResult(rule=o.rule.label, severity=o.rule.severity, success=o.success, rows=len(o.set_aside))
+               for o in verdict.expectations],
+    )  # fmt: skip
+    loaded = table.take(pa.array(order))
+    rows = pa.concat_tables([_with_quarantine_columns(loaded), set_aside], promote_options="default")
+    return Plan(header=header, files=files, quarantine=quarantine, rows=rows.combine_chunks())
+
+
+def _stop_for_the_whole(stream: Stream, verdict: Verdict, strict: set[str]) -> None:
+    failures = verdict.table_failures(strict)
+    if failures:
+        said = "; ".join(f"{outcome.rule.label} (observed: {outcome.observed})" for outcome in failures)
+        raise SuiteFailed(
+            f"The claim of {stream.name} as a whole fails its suite {stream.suite!r}: {said}. No single row is to "
+            "blame, so nothing was committed and the cursor has not moved. Correct the source or the expectation, or "
+            "give it the severity 'warning'."
+        )
+
+
+def _with_own_columns(batch: Batch, commit: str) -> pa.Table:
+    count = len(batch)
+    received = pa.repeat(pa.scalar(batch.claim.received_at, _TIME), count)
+    return batch.table.append_column(RECEIVED_AT, received).append_column(COMMIT, pa.repeat(commit, count))
+
+
+def _files(
+    stream: Stream, batch: Batch, table: pa.Table, good: np.ndarray, place: Place
+) -> tuple[np.ndarray, list[PlannedFile]]:
+    """Return the rows to load in the order of their files, and the files."""
+    order, groups = _grouped(stream.partition_by, table, good)
+    cursor = batch.claim.cursor.take(pa.array(np.asarray(batch.positions)[order], pa.int64()))
+    files: list[PlannedFile] = []
+    start = 0
+    for partition, count in groups:
+        for offset in range(0, count, stream.batch.size):
+            rows = min(stream.batch.size, count - offset)
+            key = layout.data_file(stream.name, partition, place.lane, place.seq, len(files))
+            files.append(PlannedFile(key=key, rows=rows, cursor=_range(cursor.slice(start + offset, rows))))
+        start += count
+    return order, files
+
+
+def _grouped(by: PartitionBy | None, table: pa.Table, good: np.ndarray) -> tuple[np.ndarray, list[tuple[str, int]]]:
+    if by is None:
+        return good, [("", len(good))]
+    coded = _partitions(by, table).take(pa.array(good)).dictionary_encode()
+    codes = coded.indices.to_numpy(zero_copy_only=False)
+    counts = np.bincount(codes, minlength=len(coded.dictionary))
+    order = good[np.argsort(codes, kind="stable")]
+    return order, list(zip(coded.dictionary.to_pylist(), map(int, counts), strict=True))
+
+
+def _partitions(by: PartitionBy, table: pa.Table) -> pa.Array:
+    """Return the folder of each row, by the record's own time in UTC."""
+    column = table[by.field].combine_chunks() if by.field in table.column_names else pa.nulls(table.num_rows, _TIME)
+    if pa.types.is_null(column.type):
+        column = column.cast(_TIME)
+    if not pa.types.is_timestamp(column.type) and not pa.types.is_date(column.type):
+        raise PartitionImpossible(
+            f"The stream is partitioned by {by.field!r}, which is {column.type} and no time. Make it a timestamp in "
+            "the stream's transform, or correct partition_by."
+        )
+    # Without the zone the value is the same instant in UTC, and no time zone database is asked for.
+    text = pc.strftime(column.cast(pa.timestamp("us")), _GRAINS[by.grain])
+    folders = pc.binary_join_element_wise(f"{by.field}_{by.grain}", pc.fill_null(text, NO_PARTITION), "=")
+    return folders.combine_chunks() if isinstance(folders, pa.ChunkedArray) else folders
+
+
+def _set_aside(
+    suite: Suite, batch: Batch, verdict: Verdict, table: pa.Table, bad: np.ndarray, commit: str
+) -> tuple[pa.Table, dict[str, int]]:
+    """Return the rows to set aside, with every rule each broke and as it was received, and the rows by rule."""
+    labels = {rule.number: rule.label for rule in suite.rules}
+    broken = verdict.rules_by_row()
+    records = batch.claim.records
+    rules = [[labels[number] for number in broken[int(row)]] for row in bad]
+    raw = [_text(records[batch.positions[int(row)]]) for row in bad]
+    checked = _with_quarantine_columns(table.take(pa.array(bad)), rules, raw)
+    refused = pa.table({
+        RECORD_ID: pa.array([batch.claim.ids[at] for at in batch.refused], pa.string()),
+        RECEIVED_AT: pa.array([batch.claim.received_at] * len(batch.refused), _TIME),
+        COMMIT: pa.array([commit] * len(batch.refused), pa.string()),
+    })  # fmt: skip
+    reasons = [[rule] for rule in batch.refused.values()]
+    texts = [_text(records[at]) for at in batch.refused]
+    unchecked = _with_quarantine_columns(refused, reasons, texts)
+    counts = Counter(rule for row in (*rules, *reasons) for rule in row)
+    return pa.concat_tables([checked, unchecked], promote_options="default"), dict(counts)
+
+
+def _with_quarantine_columns(
+    table: pa.Table, rules: list[list[str]] | None = None, raw: list[str] | None = None
+) -> pa.Table:
+    empty = [None] * table.num_rows
+    rules_column = pa.array(empty if rules is None else rules, pa.list_(pa.string()))
+    return table.append_column(RULES, rules_column).append_column(RAW, pa.array(raw or empty, pa.string()))
+
+
+def _quarantine_file(stream: Stream, batch: Batch, rows: pa.Table, place: Place) -> PlannedFile | None:
+    if not rows.num_rows:
+        return None
+    where = {record_id: at for at, record_id in enumerate(batch.claim.ids)}
+    positions = [where[record_id] for record_id in rows[RECORD_ID].to_pylist()]
+    key = layout.quarantine_file(stream.name, place.lane, place.seq)
+    return PlannedFile(key=key, rows=rows.num_rows, cursor=_range(batch.claim.cursor.take(pa.array(positions))))
+
+
+def _range(cursor: pa.Array) -> CursorRange | None:
+    if cursor.null_count:
+        return None
+    bounds = pc.min_max(cursor).as_py()
+    return (bounds["min"], bounds["max"])
+
+
+def _text(record: object) -> str:
+    return bytes(record).decode(errors="backslashreplace")  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,58 @@
+"""Who a record is. The same record has the same id, whenever, however often and in whatever company it comes."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from datastream.catalog import Cursor, CursorValue, Stream
+from datastream.sources.window import from_wire
+
+_ID_BYTES = 16
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def record_ids(stream: Stream, table: pa.Table) -> list[str | None]:
+    """Return each row's id: a hash of stream, key values and cursor value; None where a key field has no value.
+
+    The cursor's value belongs to it because a newer version of a key is a new record.
+    """
+    names = [*stream.key, *([stream.source.cursor.field] if stream.source.cursor else [])]
+    columns = [table[name].to_pylist() if name in table.column_names else [None] * table.num_rows for name in names]
+    keys = len(stream.key)
+    return [_hash((stream.name, *row)) if None not in row[:keys] else None for row in zip(*columns, strict=True)]
+
+
+def raw_id(stream: Stream, raw: msgspec.Raw) -> str:
+    """Return the id of a record that has no key or is no row: a hash of stream and the bytes that came."""
+    return blake2b(stream.name.encode() + b"\0raw\0" + bytes(raw), digest_size=_ID_BYTES).hexdigest()
+
+
+def _hash(values: tuple[Any, ...]) -> str:
+    return blake2b(_encode(values), digest_size=_ID_BYTES).hexdigest()
+
+
+def cursor_column(spec: Cursor | None, table: pa.Table) -> pa.Array:
+    """Return each row's cursor value in a form that compares as it sorts: times as ISO 8601 text in UTC.
+
+    Null where the row has none, or one that is not of the kind of `initial`.
+    """
+    if spec is None or spec.field not in table.column_names:
+        return pa.nulls(table.num_rows, pa.string())
+    coded = table[spec.field].combine_chunks().dictionary_encode()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.combine_chunks()
+    return pa.array(map(_comparable, _typed(coded.dictionary.to_pylist(), spec.initial))).take(coded.indices)
+
+
+def _typed(values: Iterable[object], like: CursorValue) -> Iterable[CursorValue | None]:
+    return (from_wire(value, like) for value in values)
+
+
+def _comparable(value: CursorValue | None) -> str | int | None:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return value

@@ -1,0 +1,54 @@
+"""Every key of the lake, spelt once. Names are made of lane and sequence number: the same claim, the same name."""
+
+import re
+from collections.abc import Iterable
+
+LANE = "0"
+_SEQ = re.compile(r"/(\d{12})\.(plan|json)$")
+
+
+def log_folder(stream: str, lane: str) -> str:
+    """Return the folder of a lane's log."""
+    return f"_log/{stream}/{lane}/"
+
+
+def plan(stream: str, lane: str, seq: int) -> str:
+    """Return the key of a claim's plan."""
+    return f"{log_folder(stream, lane)}{seq:012}.plan"
+
+
+def manifest(stream: str, lane: str, seq: int) -> str:
+    """Return the key of a claim's manifest: the commit."""
+    return f"{log_folder(stream, lane)}{seq:012}.json"
+
+
+def data_folder(stream: str) -> str:
+    """Return the folder of a stream's data."""
+    return f"{stream}/data/"
+
+
+def data_file(stream: str, partition: str, lane: str, seq: int, part: int) -> str:
+    """Return the key of one data file; `partition` is empty for a stream without partitions."""
+    folder = f"{data_folder(stream)}{partition}/" if partition else data_folder(stream)
+    return f"{folder}{lane}-{seq:012}-{part:04}.parquet"
+
+
+def quarantine_folder(stream: str) -> str:
+    """Return the folder of a stream's quarantine."""
+    return f"_quarantine/{stream}/"
+
+
+def quarantine_file(stream: str, lane: str, seq: int) -> str:
+    """Return the key of what one claim set aside."""
+    return f"{quarantine_folder(stream)}{lane}-{seq:012}.parquet"
+
+
+def commit_name(lane: str, seq: int) -> str:
+    """Return what a commit is called in rows, tables and commands."""
+    return f"{lane}-{seq:012}"
+
+
+def sequences(keys: Iterable[str], ending: str) -> list[int]:
+    """Return the sequence numbers of the log's `plan` or `json` objects among `keys`, in order."""
+    found = (_SEQ.search(key) for key in keys)
+    return sorted(int(match[1]) for match in found if match and match[2] == ending)

@@ -1,0 +1,93 @@
+"""The log of one lane: a gapless sequence of commits, one claim open at a time. It is the truth of the product.
+
+Both steps are create-only, and the first wins: a plan is never replaced, a manifest is never replaced.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from datastream.errors import Permanent
+from datastream.lake import layout
+from datastream.lake.manifest import Manifest, decode, encode
+from datastream.lake.plan import Plan, decode_plan
+from datastream.lake.store import Store
+
+_READING_THREADS = 8
+
+
+class CommitConflict(Permanent):
+    """A commit exists that was made from another decision."""
+
+
+class Log:
+    """Plans and manifests of one lane of a stream."""
+
+    def __init__(self, store: Store, stream: str, lane: str = layout.LANE) -> None:
+        self._store, self.stream, self.lane = store, stream, lane
+
+    def sequences(self) -> list[int]:
+        """Return the numbers of all commits, in order."""
+        return layout.sequences(self._store.keys(layout.log_folder(self.stream, self.lane)), "json")
+
+    def newest(self) -> Manifest | None:
+        """Return the last commit, or None."""
+        found = self.sequences()
+        return self.manifest(found[-1]) if found else None
+
+    def manifest(self, seq: int) -> Manifest | None:
+        """Return one commit, or None."""
+        key = layout.manifest(self.stream, self.lane, seq)
+        data = self._store.read(key)
+        return None if data is None else decode(key, data)
+
+    def manifests(self) -> Iterator[Manifest]:
+        """Yield all commits, in order."""
+        with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="log") as threads:
+            yield from filter(None, threads.map(self.manifest, self.sequences()))
+
+    def plan(self, seq: int) -> Plan | None:
+        """Return the plan of a claim that is decided and not settled, or None."""
+        key = layout.plan(self.stream, self.lane, seq)
+        data = self._store.read(key)
+        return None if data is None else decode_plan(key, data)
+
+    def decide(self, plan: Plan) -> Plan | None:
+        """Make `plan` the decision of its claim, durably, and return the plan that holds.
+
+        That is another worker's, if it was first. None means that the claim is committed already: this worker slept,
+        and what it knows is old.
+        """
+        seq = plan.header.seq
+        key = layout.plan(self.stream, self.lane, seq)
+        mine = self._store.create(key, plan.encoded)
+        # A plan is deleted once its manifest exists. Without this look, one created after that would be written again.
+        if self._store.read(layout.manifest(self.stream, self.lane, seq)) is not None:
+            self._store.delete(key)
+            return None
+        return plan if mine else self.plan(seq)
+
+    def commit(self, manifest: Manifest) -> Manifest:
+        """Make a commit, durably. Repeating it is harmless. Raises CommitConflict."""
+        header = manifest.header
+        key = layout.manifest(self.stream, self.lane, header.seq)
+        if self._store.create(key, encode(manifest)):
+            return manifest
+        first = self.manifest(header.seq)
+        if first is None or first.header.decision != header.decision:
+            raise CommitConflict(
+                f"{key} exists and was made from another decision than this worker's. Nothing was overwritten. "
+                "This must not happen: keep the lake's log as it is and report it."
+            )
+        return first
+
+    def settle(self, seq: int) -> None:
+        """Forget the plan of a claim that is committed."""
+        self._store.delete(layout.plan(self.stream, self.lane, seq))
+
+    def sweep(self) -> None:
+        """Forget plans of committed claims, which a crash or a sleeper left behind."""
+        keys = list(self._store.keys(layout.log_folder(self.stream, self.lane)))
+        committed = layout.sequences(keys, "json")
+        for seq in layout.sequences(keys, "plan"):
+            if committed and seq <= committed[-1]:
+                self.settle(seq)

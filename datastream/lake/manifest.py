@@ -1,0 +1,101 @@
+"""The manifest: what one commit put on the lake. Its creation is the commit; it is never changed."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from datastream.errors import Permanent
+from datastream.lake import layout
+from datastream.records import Accounts
+
+CursorRange = tuple[str | int, str | int]
+
+
+class ManifestBroken(Permanent):
+    """An object of the log cannot be read."""
+
+
+class DataFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One Parquet file of a commit."""
+
+    key: str
+    rows: int
+    bytes: int
+    sha256: str
+    cursor: CursorRange | None
+    """Least and greatest cursor value in it, as compared; None if a row has none."""
+
+
+class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule said of the claim. `rows` are those that it set aside or, with action warn, would have."""
+
+    rule: str
+    severity: str
+    success: bool
+    rows: int
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which stream file, suite and transform decided."""
+
+    stream: str
+    suite: str
+    transform: str
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a commit once it is decided: the same in its plan and its manifest."""
+
+    stream: str
+    lane: str
+    seq: int
+    decision: str
+    """A random name of the decision, by which a worker knows its own plan from another's."""
+    run: str
+    decided_at: datetime
+    accounts: Accounts
+    offsets: dict[str, Any]
+    """How far the lane has come. The source knows its shape; the lake only keeps it."""
+    schema: dict[str, str]
+    """The source's columns and their types, so far."""
+    versions: Versions
+    rules: list[RuleResult]
+    set_aside: dict[str, int]
+    """Rows in quarantine by the rule they broke; a row that broke two counts for both."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """One commit."""
+
+    header: Header
+    files: list[DataFile]
+    quarantine: DataFile | None
+
+    def __str__(self) -> str:
+        return layout.commit_name(self.header.lane, self.header.seq)
+
+    @property
+    def all_files(self) -> list[DataFile]:
+        """Data and quarantine."""
+        return [*self.files, *([self.quarantine] if self.quarantine else [])]
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(Manifest)
+
+
+def encode(manifest: Manifest) -> bytes:
+    """Return the manifest as JSON."""
+    return msgspec.json.format(_encoder.encode(manifest), indent=1)
+
+
+def decode(key: str, data: bytes) -> Manifest:
+    """Return the manifest that `data` holds. Raises ManifestBroken."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ManifestBroken(
+            f"{key} is not a manifest this version can read: {error}. Restore it from a backup of the lake; without "
+            "it nothing more is committed on its lane."
+        ) from error

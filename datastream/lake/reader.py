@@ -1,0 +1,93 @@
+"""Reads what is committed: files by the log, or by SQL with one view a stream."""
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from datastream.errors import Permanent
+from datastream.lake import layout
+from datastream.lake.log import Log
+from datastream.lake.manifest import Manifest
+from datastream.lake.store import Store
+from datastream.records import RULES
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class QueryFailed(Permanent):
+    """DuckDB could not answer."""
+
+
+def streams(store: Store) -> list[str]:
+    """Return the names of all streams that have a commit."""
+    return sorted({key.split("/")[1] for key in store.keys("_log/") if key.endswith(".json")})
+
+
+def lanes(store: Store, stream: str) -> list[str]:
+    """Return the lanes of a stream that have a commit."""
+    return sorted({key.split("/")[2] for key in store.keys(f"_log/{stream}/") if key.endswith(".json")})
+
+
+def commits(store: Store, stream: str) -> Iterator[Manifest]:
+    """Yield every commit of a stream, lane by lane, in order."""
+    for lane in lanes(store, stream):
+        yield from Log(store, stream, lane).manifests()
+
+
+def connect(store: Store) -> "duckdb.DuckDBPyConnection":
+    """Return DuckDB with the views `{stream}` and `{stream}_quarantine` over committed files only.
+
+    It may read the lake and nothing else, and downloads nothing.
+    """
+    import duckdb
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    connection.execute("set timezone = 'UTC'")
+    for stream in streams(store):
+        made = list(commits(store, stream))
+        _view(connection, store, stream, [file.key for commit in made for file in commit.files])
+        _view(connection, store, f"{stream}_quarantine", [c.quarantine.key for c in made if c.quarantine])
+    return connection
+
+
+def _view(connection: "duckdb.DuckDBPyConnection", store: Store, name: str, keys: list[str]) -> None:
+    if not keys:
+        return
+    files = ", ".join("'" + store.address(key).replace("'", "''") + "'" for key in keys)
+    source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
+    connection.execute(f'create view "{name}" as select * from {source}')  # noqa: S608 - keys are our own
+
+
+def query(store: Store, sql: str) -> "duckdb.DuckDBPyRelation | None":
+    """Return the answer to `sql`. Raises QueryFailed with DuckDB's reason and the views there are."""
+    import duckdb
+
+    connection = connect(store)
+    try:
+        return connection.sql(sql)
+    except duckdb.Error as error:
+        known = [
+            row[0] for row in connection.execute("select view_name from duckdb_views() where not internal").fetchall()
+        ]
+        raise QueryFailed(f"{error}\nTables to ask: {', '.join(known) or 'none yet; run a flow first'}.") from error
+
+
+def quarantined(store: Store, stream: str, rule: str | None, limit: int) -> list[dict[str, Any]]:
+    """Return rows that were set aside, newest commit first: at most `limit`, of one rule if it is given."""
+    found: list[dict[str, Any]] = []
+    for commit in reversed(list(commits(store, stream))):
+        data = store.read(commit.quarantine.key) if commit.quarantine else None
+        if data is not None:
+            rows = pq.read_table(io.BytesIO(data)).to_pylist()
+            found += [row for row in rows if rule is None or rule in row[RULES]]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def glob(store: Store, stream: str) -> str:
+    """Return the pattern under which any engine finds a stream's data without asking the log."""
+    return store.address(f"{layout.data_folder(stream)}**/*.parquet")

@@ -1,0 +1,119 @@
+"""Recounts the lake: every Parquet file against the log, and the log's accounts against themselves."""
+
+import hashlib
+import io
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from datastream.lake import layout, reader
+from datastream.lake.log import Log
+from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.store import Store
+from datastream.records import RECORD_ID, Accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found. `problems` are sentences; `ok` means that there are none."""
+
+    stream: str
+    commits: int
+    read: int
+    loaded: int
+    quarantined: int
+    duplicates: int
+    files: int
+    bytes: int
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the lake is what its log says."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verification as JSON-able values."""
+        return {**asdict(self), "ok": self.ok}
+
+
+def verify(store: Store, stream: str) -> Verification:
+    """Open every file of a stream, count its rows and ids anew, and compare with the log."""
+    commits = list(reader.commits(store, stream))
+    accounts = sum((commit.header.accounts for commit in commits), Accounts())
+    problems = [p for commit in commits for p in _unbalanced(commit)]
+    found = _Recount(store)
+    files = [file for commit in commits for file in commit.files]
+    set_aside = [commit.quarantine for commit in commits if commit.quarantine]
+    loaded, quarantined = found.rows(files), found.rows(set_aside)
+    problems += found.problems
+    problems += _gaps(commits)
+    problems += _strangers(store, stream, {file.key for file in [*files, *set_aside]})
+    if (loaded, quarantined) != (accounts.loaded, accounts.quarantined):
+        problems.append(
+            f"The files hold {loaded:,} loaded and {quarantined:,} quarantined rows; "
+            f"the log says {accounts.loaded:,} and {accounts.quarantined:,}."
+        )
+    return Verification(
+        stream=stream, commits=len(commits), read=accounts.read, loaded=loaded, quarantined=quarantined,
+        duplicates=accounts.duplicates, files=len(files), bytes=sum(file.bytes for file in files), problems=problems,
+    )  # fmt: skip
+
+
+class _Recount:
+    """Counts rows file by file, and finds a record that stands twice."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ids: set[str] = set()
+        self.problems: list[str] = []
+
+    def rows(self, files: list[DataFile]) -> int:
+        return sum(self._count(file) for file in files)
+
+    def _count(self, file: DataFile) -> int:
+        data = self._store.read(file.key)
+        if data is None:
+            self.problems.append(f"{file.key} is named by the log and is missing.")
+            return 0
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            self.problems.append(f"{file.key} is not the file that was committed: its sha256 differs.")
+        ids = pq.read_table(io.BytesIO(data), columns=[RECORD_ID])[RECORD_ID].to_pylist()
+        if len(ids) != file.rows:
+            self.problems.append(f"{file.key} has {len(ids):,} rows; the log says {file.rows:,}.")
+        twice = len(ids) - len(set(ids) - self._ids)
+        if twice:
+            self.problems.append(f"{file.key} holds {twice:,} records that stand elsewhere too.")
+        self._ids.update(ids)
+        return len(ids)
+
+
+def _unbalanced(commit: Manifest) -> list[str]:
+    header = commit.header
+    if header.accounts.balanced:
+        return []
+    name = layout.commit_name(header.lane, header.seq)
+    return [f"Commit {name} read {header.accounts.read:,} rows and accounts for another number: {header.accounts}."]
+
+
+def _gaps(commits: list[Manifest]) -> list[str]:
+    problems: list[str] = []
+    expected: dict[str, int] = {}
+    for header in (commit.header for commit in commits):
+        if header.seq != expected.get(header.lane, 1):
+            problems.append(f"Lane {header.lane} has no commit {expected.get(header.lane, 1)}: the log has a gap.")
+        expected[header.lane] = header.seq + 1
+    return problems
+
+
+def _strangers(store: Store, stream: str, committed: set[str]) -> list[str]:
+    """Find Parquet files that a plain reader sees and no commit names, unless an open plan is writing them."""
+    announced = set()
+    for key in store.keys(f"_log/{stream}/"):
+        for seq in layout.sequences([key], "plan"):
+            plan = Log(store, stream, key.split("/")[2]).plan(seq)
+            announced |= {file.key for file in plan.files} if plan else set()
+    there = [key for key in store.keys(layout.data_folder(stream)) if key.endswith(".parquet")]
+    strange = sorted(set(there) - committed - announced)
+    return [f"{key} lies among the data and belongs to no commit." for key in strange]

@@ -1,0 +1,81 @@
+"""Writes a plan's files. The names come from the plan, so writing twice writes once."""
+
+import hashlib
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datastream.errors import Permanent
+from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.plan import Plan, PlannedFile
+from datastream.lake.store import Store
+from datastream.records import RECORD_ID
+
+_ENCODING_THREADS = 2
+
+
+class FileConflict(Permanent):
+    """A file exists under our name that holds other rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    file: PlannedFile
+    ids: pa.ChunkedArray
+    data: bytes
+
+
+def write(store: Store, plan: Plan) -> Manifest:
+    """Write every file of a plan, durably, and return the manifest that would commit them.
+
+    Plain readers see the files at once: they hold the rows that were decided and nothing else will ever stand under
+    their names. Raises FileConflict.
+    """
+    parts = [(file, rows) for file, rows in zip(plan.files, _slices(plan), strict=True)]
+    if plan.quarantine:
+        parts.append((plan.quarantine, plan.set_aside))
+    with ThreadPoolExecutor(_ENCODING_THREADS, thread_name_prefix="parquet") as threads:
+        encoded = list(threads.map(_encode, parts))
+    existed = store.create_all({part.file.key: part.data for part in encoded})
+    written = [
+        _existing(store, part) if part.file.key in existed else _described(part.file, part.data) for part in encoded
+    ]
+    quarantine = written.pop() if plan.quarantine else None
+    return Manifest(header=plan.header, files=written, quarantine=quarantine)
+
+
+def _slices(plan: Plan) -> list[pa.Table]:
+    loaded, slices, start = plan.loaded, [], 0
+    for file in plan.files:
+        slices.append(loaded.slice(start, file.rows))
+        start += file.rows
+    return slices
+
+
+def _encode(part: tuple[PlannedFile, pa.Table]) -> _Encoded:
+    file, rows = part
+    unknown = [field.name for field in rows.schema if pa.types.is_null(field.type)]
+    sink = io.BytesIO()
+    # A column that has had no value yet has no type either: left out, it cannot contradict the type it gets later.
+    pq.write_table(rows.drop_columns(unknown), sink, compression="zstd", compression_level=1)
+    return _Encoded(file, rows[RECORD_ID], sink.getvalue())
+
+
+def _described(file: PlannedFile, data: bytes) -> DataFile:
+    return DataFile(
+        key=file.key, rows=file.rows, bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), cursor=file.cursor
+    )
+
+
+def _existing(store: Store, part: _Encoded) -> DataFile:
+    """Describe a file that an earlier attempt wrote. Its rows must be ours; its bytes need not be."""
+    data = store.read(part.file.key)
+    if data is None or not pq.read_table(io.BytesIO(data), columns=[RECORD_ID])[RECORD_ID].equals(part.ids):
+        raise FileConflict(
+            f"{part.file.key} exists and holds other rows than the ones decided for it. Nothing was overwritten. "
+            "Move that file away if it does not belong to this lake, and run again."
+        )
+    return _described(part.file, data)

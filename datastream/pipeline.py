@@ -1,0 +1,150 @@
+"""THE story: claim -> transform -> check -> decide -> write -> commit -> settle, claim after claim.
+
+At least once everywhere, and create-only names that make every repeat harmless. Until a claim is decided it may be
+taken again; once its plan exists, all that follows is a function of the plan. Any step may be killed at any moment.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import pyarrow as pa
+
+from datastream.claim import Batch, Claim, bounds, make_claim
+from datastream.decision import Place
+from datastream.decision import decide as decide_rows
+from datastream.lake import writer
+from datastream.lake.manifest import Manifest
+from datastream.lake.plan import Plan
+from datastream.lane import Lane
+from datastream.observe.crash import step
+from datastream.quality import Verdict, validate
+from datastream.records import RECORD_ID
+from datastream.sources.claims import take
+from datastream.transform import apply
+
+T = TypeVar("T")
+
+
+def claims(lane: Lane) -> Iterator[Claim]:
+    """Yield what waits at the source, claim after claim, each to be committed before the next is asked for.
+
+    The next claim is fetched and parsed while one is worked on. If another worker committed in between, what was read
+    ahead is dropped, and reading begins again from the log.
+    """
+    while True:
+        expected = lane.next_seq
+        for claim in _ahead(_parsed(lane)):
+            yield claim
+            expected += 1
+            if lane.next_seq != expected or lane.offsets != claim.offsets:
+                break
+        else:
+            return
+
+
+def decided(lane: Lane) -> Iterator[Plan]:
+    """Yield the claim that an earlier run decided and did not live to commit, if there is one. It comes first."""
+    plan = lane.log.plan(lane.next_seq)
+    if plan is not None:
+        yield plan
+
+
+def complete(lane: Lane, plan: Plan) -> Manifest:
+    """Write, commit and settle a decided claim."""
+    return settle(lane, plan, commit(lane, write(lane, plan)))
+
+
+def transform(lane: Lane, claim: Claim) -> Batch:
+    """Leave out what the lane has already, and run the stream's transform on the rest."""
+    with step("transform"):
+        fresh, duplicates = _fresh(lane, claim)
+        keep = [row for row, at in enumerate(claim.positions) if at in fresh and at not in claim.refused]
+        ids = pa.array([claim.ids[claim.positions[row]] for row in keep], pa.string())
+        given = claim.table.take(pa.array(keep, pa.int64())).append_column(RECORD_ID, ids)
+        table = apply(lane.transform, lane.stream.transform or "", given)
+        refused = {at: rule for at, rule in claim.refused.items() if at in fresh}
+        where = dict(zip(ids.to_pylist(), (claim.positions[row] for row in keep), strict=True))
+        kept = [where.pop(record_id) for record_id in table[RECORD_ID].to_pylist()]
+        refused |= dict.fromkeys(where.values(), "transform")
+        return Batch(claim, table, kept, refused, duplicates)
+
+
+def check(lane: Lane, batch: Batch) -> Verdict:
+    """Ask the stream's suite about every row. A suite that cannot answer raises, and nothing is committed."""
+    with step("check"):
+        return validate(batch.table, lane.suite) if len(batch) else Verdict(rows=0, expectations=())
+
+
+def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:
+    """Make the claim's plan durable, and return the one that holds: another worker's, if it was first.
+
+    None means that the claim is committed already, because this worker slept.
+    """
+    place = Place(lane=lane.log.lane, seq=lane.next_seq, run=lane.run, versions=lane.versions)
+    with step("decide"):
+        plan = lane.log.decide(decide_rows(lane.stream, lane.suite, batch, verdict, place))
+    if plan is None:
+        lane.reload()
+    return plan
+
+
+def write(lane: Lane, plan: Plan) -> Manifest:
+    """Write the plan's files, and return the manifest that will commit them."""
+    with step("write"):
+        return writer.write(lane.store, plan)
+
+
+def commit(lane: Lane, manifest: Manifest) -> Manifest:
+    """Create the manifest: from now on the rows are committed."""
+    with step("commit"):
+        return lane.log.commit(manifest)
+
+
+def settle(lane: Lane, plan: Plan, manifest: Manifest) -> Manifest:
+    """Forget the plan, and stand behind the commit."""
+    with step("settle"):
+        lane.log.settle(manifest.header.seq)
+    lane.known.add(plan.rows[RECORD_ID].to_pylist())
+    lane.newest = manifest
+    return manifest
+
+
+def drain(lane: Lane, on_commit: Callable[[Manifest], None] = lambda _: None) -> None:
+    """Take everything that waits when this starts, to the end of the window: the whole story, without Prefect."""
+    for plan in decided(lane):
+        on_commit(complete(lane, plan))
+    for claim in claims(lane):
+        batch = transform(lane, claim)
+        holding = decide(lane, batch, check(lane, batch))
+        if holding is not None:
+            on_commit(complete(lane, holding))
+
+
+def _fresh(lane: Lane, claim: Claim) -> tuple[set[int], int]:
+    """Return where in the claim records stand that the lane does not have, each once, and how many are left out."""
+    known = lane.known.among(bounds(claim.cursor))
+    first: dict[str, int] = {}
+    for at, record_id in enumerate(claim.ids):
+        if record_id not in known:
+            first.setdefault(record_id, at)
+    return set(first.values()), len(claim) - len(first)
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield `items`, making the next one while one is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
+
+
+def _parsed(lane: Lane) -> Iterator[Claim]:
+    """Yield the claims of the open window as rows. What one teaches of types and the cursor, the next one knows."""
+    offsets, schema = lane.offsets, lane.newest.header.schema if lane.newest else {}
+    for taken in take(lane.stream, lane.api, offsets, lane.clock.now(), lane.clock, lane.retry):
+        with step("claim"):
+            claim = make_claim(lane.stream, taken, offsets, schema, lane.clock.now())
+        offsets, schema = claim.offsets, claim.schema
+        yield claim

@@ -1,0 +1,35 @@
+"""The values that every floor speaks of: accounts of rows, and the columns each row carries."""
+
+import msgspec
+
+RECORD_ID = "_record_id"
+"""Which record a row is: a hash that the same record always has."""
+RECEIVED_AT = "_received_at"
+COMMIT = "_commit"
+RULES = "_rules"
+"""In quarantine: every rule the row broke."""
+RAW = "_raw"
+"""In quarantine: the row as it was received."""
+OWN_COLUMNS = frozenset({RECORD_ID, RECEIVED_AT, COMMIT, RULES, RAW})
+
+
+class Accounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the rows: read = loaded + quarantined + duplicates, always."""
+
+    read: int = 0
+    loaded: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Tell whether every row that was read is accounted for."""
+        return self.read == self.loaded + self.quarantined + self.duplicates
+
+    def __add__(self, other: "Accounts") -> "Accounts":
+        return Accounts(
+            read=self.read + other.read,
+            loaded=self.loaded + other.loaded,
+            quarantined=self.quarantined + other.quarantined,
+            duplicates=self.duplicates + other.duplicates,
+        )

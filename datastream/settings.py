@@ -1,0 +1,54 @@
+"""What the environment says: `DATASTREAM_*` variables and `.env`, read once, by a process's main only.
+
+Everything below main receives values, never the environment.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """The settings of one process. `DATASTREAM_LAKE_URI=file:///data/lake` sets `lake_uri`, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="DATASTREAM_", env_file=".env", extra="ignore", frozen=True)
+
+    project: Path = Field(default_factory=lambda: _nearest_project(Path.cwd()))
+    """The folder that holds `streams/` and `expectations/`."""
+    lake_uri: str = ""
+    """Where committed data lives; by default `.datastream/lake` in the project."""
+    redis_url: SecretStr | None = None
+    """The stream buffer, which also keeps the leases; without it runs of one lane are told apart by the lake alone."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.lake_uri:
+            object.__setattr__(self, "lake_uri", (self.state / "lake").as_uri())
+        return self
+
+    @property
+    def streams(self) -> Path:
+        """The folder of stream files."""
+        return self.project / "streams"
+
+    @property
+    def expectations(self) -> Path:
+        """The folder of expectation suites."""
+        return self.project / "expectations"
+
+    @property
+    def state(self) -> Path:
+        """The folder of the local stack's own data."""
+        return self.project.resolve() / ".datastream"
+
+
+def _nearest_project(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds `streams/`, else the checkout this code lies in."""
+    for folder in (start, *start.parents):
+        if (folder / "streams").is_dir() and (folder / "expectations").is_dir():
+            return folder
+    return _CHECKOUT

@@ -1,0 +1,1 @@
+"""Where records come from: REST APIs, page by page, window by window."""

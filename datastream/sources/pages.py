@@ -1,0 +1,95 @@
+"""Reads a window page by page, in order. Where the paginator knows the next addresses, pages are fetched ahead.
+
+At most `connections` pages wait in memory besides the one in hand.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from datastream.catalog import Stream
+from datastream.clock import Clock
+from datastream.resilience import RetryPolicy
+from datastream.sources.answer import Answer
+from datastream.sources.client import ApiClient
+from datastream.sources.paginate import PagesWithoutEnd, Paginator
+from datastream.sources.window import Position
+
+
+class Page(NamedTuple):
+    """The records of one page and the position after it; `after` is None behind the last page."""
+
+    records: list[msgspec.Raw]
+    after: Position | None
+
+
+class _Early(NamedTuple):
+    position: Position
+    url: str
+    fetched: Future[tuple[Answer, list[msgspec.Raw]]]
+
+
+class Pages:
+    """The pages of one window, from a position on."""
+
+    def __init__(
+        self, stream: Stream, client: ApiClient, paginator: Paginator, clock: Clock, retry: RetryPolicy
+    ) -> None:
+        self._spec, self._client, self._paginator, self._clock = stream.source, client, paginator, clock
+        self._retry = retry
+
+    def read(self, start: Position | None) -> Iterator[Page]:
+        """Yield the pages from `start` (None: the first) to the window's end."""
+        position: Position | None = start or self._paginator.first()
+        early: deque[_Early] = deque()
+        with ThreadPoolExecutor(self._client.connections, thread_name_prefix="fetch") as threads:
+            try:
+                for _ in range(self._spec.max_pages):
+                    if position is None:
+                        return
+                    answer, records = self._take(position, early, threads)
+                    position = self._paginator.after(position, answer, len(records))
+                    yield Page(records, position)
+                if position is not None:
+                    raise self._endless(position)
+            finally:
+                _cancel(early)
+
+    def _take(
+        self, position: Position, early: deque[_Early], threads: ThreadPoolExecutor
+    ) -> tuple[Answer, list[msgspec.Raw]]:
+        """Return the answer at `position`, and keep as many later ones on their way as there are connections."""
+        if early and early[0].url != self._paginator.url(position):
+            _cancel(early)  # the window begins again: what was fetched ahead belongs to the old pass
+        if not early:
+            early.append(self._send(position, threads))
+        while len(early) <= self._client.connections:
+            following = self._paginator.ahead(early[-1].position)
+            if following is None:
+                break
+            early.append(self._send(following, threads))
+        return early.popleft().fetched.result()
+
+    def _send(self, position: Position, threads: ThreadPoolExecutor) -> _Early:
+        url = self._paginator.url(position)
+        return _Early(position, url, threads.submit(self._retry.call, partial(self._fetch, url), clock=self._clock))
+
+    def _fetch(self, url: str) -> tuple[Answer, list[msgspec.Raw]]:
+        """Fetch one page and find its records: an answer that is not JSON counts as broken off, and is asked again."""
+        answer = Answer(url, self._client.get(url))
+        return answer, answer.records(self._spec.records)
+
+    def _endless(self, position: Position) -> PagesWithoutEnd:
+        return PagesWithoutEnd(
+            f"{self._paginator.url(position)} would be page {self._spec.max_pages + 1:,} of one window, and the stream "
+            "allows no more. Raise source.max_pages in the stream if the API really has so many."
+        )
+
+
+def _cancel(early: deque[_Early]) -> None:
+    while early:
+        early.popleft().fetched.cancel()

@@ -1,0 +1,86 @@
+"""A window: what one pass over an API asks for. It and every request parameter are fixed when it opens.
+
+The cursor moves when the window is read to its end, never before: an API need not answer in the cursor's order.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from datastream.catalog import Cursor, CursorValue, Stream
+
+Position = dict[str, Any]
+"""Where a paginator stands, as JSON. What it holds is the paginator's own affair."""
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One pass over an API, as each manifest keeps it."""
+
+    since: str | int | None
+    """The smallest cursor value asked for, as it is sent; None for a stream without a cursor."""
+    until: str | int | None
+    """The cursor goes no further than this, however great a value the source answers."""
+    params: dict[str, str | int | float | bool]
+    """Every parameter but the page's, so that a changed stream file does not mix two questions in one window."""
+    greatest: str | int | None = None
+    """The greatest cursor value read so far."""
+
+    @property
+    def label(self) -> str:
+        """The window for people."""
+        return "everything" if self.since is None else f"since {self.since}"
+
+
+def to_wire(value: CursorValue) -> str | int:
+    """Return a cursor value as it is sent and kept: times in ISO 8601, UTC, with Z."""
+    if isinstance(value, datetime):
+        text = value.astimezone(UTC).isoformat(timespec="microseconds" if value.microsecond else "seconds")
+        return text.replace("+00:00", "Z")
+    return value
+
+
+def from_wire(value: object, like: CursorValue) -> CursorValue | None:
+    """Return a cursor value of the kind of `like`; None if `value` is not one."""
+    if isinstance(like, datetime):
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        except ValueError:
+            return None
+        return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+    if isinstance(value, type(like)) and not isinstance(value, bool):
+        return value
+    return None
+
+
+def open_window(stream: Stream, cursor: str | int | None, now: datetime) -> Window:
+    """Return the next window of a stream whose cursor stands at `cursor` (None: it has never been read)."""
+    spec = stream.source.cursor
+    if spec is None:
+        return Window(since=None, until=None, params=dict(stream.source.params))
+    since = to_wire(_start(spec, cursor))
+    until = to_wire(now) if isinstance(spec.initial, datetime) else None
+    return Window(since=since, until=until, params={**stream.source.params, spec.param: since})
+
+
+def _start(spec: Cursor, cursor: str | int | None) -> CursorValue:
+    value = from_wire(cursor, spec.initial)
+    if value is None:
+        return spec.initial
+    if isinstance(value, datetime):
+        return max(value - spec.lag, _as_time(spec.initial))
+    return value
+
+
+def _as_time(value: CursorValue) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{value!r} is not a time")
+    return value
+
+
+def cursor_after(window: Window, spec: Cursor) -> str | int | None:
+    """Return where the cursor stands once `window` is read: the greatest value seen, but not beyond `until`."""
+    greatest, until = from_wire(window.greatest, spec.initial), from_wire(window.until, spec.initial)
+    if greatest is None:
+        return window.greatest
+    return to_wire(greatest if until is None else min(greatest, until))

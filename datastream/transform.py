@@ -1,0 +1,68 @@
+"""Runs a stream's own transform: a pure function of an Arrow table that keeps the column `_record_id`.
+
+A row that it leaves out is set aside with the rule `transform`, so that the accounts hold.
+"""
+
+import hashlib
+import importlib
+import inspect
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from datastream.errors import Permanent
+from datastream.records import RECORD_ID
+
+Transform = Callable[[pa.Table], pa.Table]
+
+
+class TransformMissing(Permanent):
+    """The stream names a transform that cannot be imported."""
+
+
+class TransformFailed(Permanent):
+    """The transform raised an error, or returned something that is no transform of its rows."""
+
+
+def load_transform(entry: str | None) -> tuple[Transform, str]:
+    """Return the function that `module:function` names, and its version. None stands for no change."""
+    if entry is None:
+        return (lambda table: table), "none"
+    module_name, _, name = entry.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+        function: Transform = getattr(module, name)
+        source = inspect.getsource(module)
+    except (ImportError, AttributeError, SyntaxError, OSError) as error:
+        raise TransformMissing(
+            f"The transform {entry!r} cannot be imported: {error}. Correct `transform` in the stream, as "
+            "module:function, or the module."
+        ) from error
+    return function, hashlib.sha256(source.encode()).hexdigest()[:12]
+
+
+def apply(transform: Transform, entry: str, table: pa.Table) -> pa.Table:
+    """Return the transformed table. Raises TransformFailed with the reason."""
+    try:
+        result = transform(table)
+    except Exception as error:  # a user's function may raise anything; it is told as what it is
+        raise TransformFailed(
+            f"The transform {entry!r} raised {type(error).__name__}: {error}. Mend it; nothing was committed, and the "
+            "next run takes the same records."
+        ) from error
+    if not isinstance(result, pa.Table) or RECORD_ID not in result.column_names:
+        raise TransformFailed(
+            f"The transform {entry!r} returned {_what(result)}. It must return an Arrow table that still has the "
+            f"column {RECORD_ID}."
+        )
+    given, kept = set(table[RECORD_ID].to_pylist()), result[RECORD_ID].to_pylist()
+    if len(set(kept)) != len(kept) or not given.issuperset(kept):
+        raise TransformFailed(
+            f"The transform {entry!r} returned rows it was not given, or one of them twice. It may change and leave "
+            f"out rows, each with its own {RECORD_ID}."
+        )
+    return result
+
+
+def _what(result: object) -> str:
+    return f"a table of {result.column_names}" if isinstance(result, pa.Table) else f"a {type(result).__name__}"

@@ -1,0 +1,1 @@
+"""What flows: one YAML file a stream, and beside it the stream's transform, if it has one."""

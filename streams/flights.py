@@ -1,0 +1,11 @@
+"""The transform of the stream `flights`."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def clean(table: pa.Table) -> pa.Table:
+    """Make `time_hour` a time in UTC, so that the lake can be partitioned and asked by it."""
+    position = table.schema.get_field_index("time_hour")
+    hours = pc.strptime(table["time_hour"], format="%Y-%m-%dT%H:%M:%SZ", unit="us", error_is_null=True)
+    return table.set_column(position, "time_hour", hours.cast(pa.timestamp("us", "UTC")))

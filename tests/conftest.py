@@ -1,0 +1,116 @@
+"""What all tests share: a small API, a lake in a folder of the test's own, and a stream that joins them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datastream.catalog import Stream
+from datastream.clock import ManualClock
+from datastream.connections import ApiConfig, LakeConfig
+from datastream.lake.lake import open_lake
+from datastream.lake.manifest import Manifest
+from datastream.lake.store import Store
+from datastream.lane import open_lane
+from datastream.pipeline import drain
+from datastream.quality import load_suite
+from tests.fake_api import FakeApi, serving
+
+SUITE = {
+    "name": "orders",
+    "expectations": [
+        {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "amount"}, "severity": "critical"},
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "amount", "max_value": 1000},
+            "severity": "warning",
+        },
+    ],
+}
+
+
+def order(number: int, **changes: Any) -> dict[str, Any]:
+    """Return one record; its time grows with its number, some 20 of them a day."""
+    at = f"2026-{1 + number // 560 % 12:02}-{1 + number // 20 % 28:02}T{number % 20:02}:00:00Z"
+    return {"id": number, "at": at, "amount": number % 900, **changes}
+
+
+def orders(count: int, start: int = 1) -> list[dict[str, Any]]:
+    return [order(number) for number in range(start, start + count)]
+
+
+def stream_of(**changes: Any) -> Stream:
+    source = {
+        "kind": "api",
+        "block": {"base_url": "http://127.0.0.1:1"},
+        "path": "/numbered",
+        "records": "data",
+        "paginate": {"kind": "page_number", "total": "total"},
+        "cursor": {"field": "at", "param": "since", "initial": "2026-01-01T00:00:00Z", "lag": "PT1H"},
+        **changes.pop("source", {}),
+    }
+    source["cursor"] = source["cursor"] and {**source["cursor"], "initial": _time(source["cursor"]["initial"])}
+    fields = {
+        "name": "orders",
+        "key": ["id"],
+        "transform": "tests.transforms:timed",
+        "partition_by": {"field": "at", "grain": "day"},
+        "suite": "orders",
+        "batch": {"size": 100, "per_commit": 5},
+        **changes,
+    }
+    return Stream.model_validate({**fields, "source": source})
+
+
+def _time(value: Any) -> Any:
+    return datetime.fromisoformat(value) if isinstance(value, str) and value[:1].isdigit() else value
+
+
+@dataclass
+class World:
+    """A stream, its API and its lake."""
+
+    api: FakeApi
+    store: Store
+    suites: Path
+    stream: Stream = field(default_factory=stream_of)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2027, 1, 1, tzinfo=UTC)))
+
+    def run(self, name: str = "run") -> list[Manifest]:
+        """Drain the stream once and return the commits that were made."""
+        made: list[Manifest] = []
+        config = ApiConfig(base_url=self.api.url)
+        suite = load_suite(self.suites, self.stream.suite)
+        with open_lane(self.stream, suite, self.store, config, run=name, clock=self.clock) as lane:
+            drain(lane, made.append)
+        return made
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the lake."""
+        from datastream.lake.reader import connect
+
+        with connect(self.store) as connection:
+            return connection.sql(sql).fetchall()
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    with serving(FakeApi()) as served:
+        yield served
+
+
+@pytest.fixture
+def suites(tmp_path: Path) -> Path:
+    folder = tmp_path / "expectations"
+    folder.mkdir()
+    (folder / "orders.json").write_text(json.dumps(SUITE))
+    return folder
+
+
+@pytest.fixture
+def world(api: FakeApi, suites: Path, tmp_path: Path) -> World:
+    return World(api, open_lake(LakeConfig(uri=(tmp_path / "lake").as_uri())), suites)

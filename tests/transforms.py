@@ -1,0 +1,29 @@
+"""Transforms that tests name."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def timed(table: pa.Table) -> pa.Table:
+    at = pc.strptime(table["at"], format="%Y-%m-%dT%H:%M:%SZ", unit="us", error_is_null=True)
+    return table.set_column(table.schema.get_field_index("at"), "at", at.cast(pa.timestamp("us", "UTC")))
+
+
+def without_even_ids(table: pa.Table) -> pa.Table:
+    return timed(table.filter(pa.array([number % 2 == 1 for number in table["id"].to_pylist()])))
+
+
+def reversed_rows(table: pa.Table) -> pa.Table:
+    return timed(table.take(list(range(table.num_rows))[::-1]))
+
+
+def raising(_: pa.Table) -> pa.Table:
+    raise ValueError("no such column: price")
+
+
+def forgetful(table: pa.Table) -> pa.Table:
+    return table.drop_columns(["_record_id"])
+
+
+def inventive(table: pa.Table) -> pa.Table:
+    return pa.concat_tables([timed(table), timed(table)])
