@@ -1,0 +1,6 @@
+"""The connections as Prefect blocks: the fields of `datastream.connections`, with a form in the UI."""
+
+from blocks.api_source import ApiSource
+from blocks.data_lake import DataLake
+
+__all__ = ["ApiSource", "DataLake"]

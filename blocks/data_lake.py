@@ -1,0 +1,17 @@
+"""Where committed data lives, as a Prefect block: `data-lake/local`."""
+
+from prefect.blocks.core import Block
+
+from datastream.connections import LakeConfig
+
+
+class DataLake(LakeConfig, Block):
+    """Where committed data lives.
+
+    Give it to a flow as the parameter `lake`; without it the flow uses DATASTREAM_LAKE_URI.
+    """
+
+    _block_type_name = "Data Lake"
+    _block_type_slug = "data-lake"
+    _description = "Where committed data lives."
+    _code_example = 'from blocks import DataLake\n\nlake = DataLake.load("local")\nprint(lake.uri)\n'

@@ -1,0 +1,29 @@
+"""Load a stream: take everything that waits at its source, check it row by row, and commit it exactly once.
+
+Run it by hand with `python -m flows.etl_pipeline flights`, or by its deployment `etl-pipeline/flights`.
+"""
+
+from prefect import flow
+
+from blocks import DataLake
+from datastream.pipeline import claims, decided
+from tasks import check, commit, decide, open_stream, run_as_command, settle, transform, write, yields_when_busy
+
+
+@flow(name="etl-pipeline", flow_run_name="{stream}", persist_result=False)
+@yields_when_busy
+def etl_pipeline(stream: str, lake: DataLake | None = None) -> None:
+    """Load everything that waits at the source of `stream` into `lake`, claim after claim."""
+    with open_stream(stream, lake) as (lane, report):
+        for plan in decided(lane):
+            report.add(plan, settle(lane, plan, commit(lane, write(lane, plan))))
+        for claim in claims(lane):
+            batch = transform(lane, claim)
+            verdict = check(lane, batch)
+            plan = decide(lane, batch, verdict)
+            if plan is not None:
+                report.add(plan, settle(lane, plan, commit(lane, write(lane, plan))), verdict)
+
+
+if __name__ == "__main__":
+    run_as_command(etl_pipeline, usage="python -m flows.etl_pipeline STREAM")

@@ -1,0 +1,21 @@
+"""The steps a flow is made of: thin Prefect tasks over `datastream.pipeline`, and what they show in the UI.
+
+Tasks take and return handles, never tables, and keep no results: what is done is known by the lake's log.
+"""
+
+from tasks.command import run_as_command
+from tasks.etl import check, commit, decide, settle, transform, write
+from tasks.lane import open_stream
+from tasks.outcome import yields_when_busy
+
+__all__ = [
+    "check",
+    "commit",
+    "decide",
+    "open_stream",
+    "run_as_command",
+    "settle",
+    "transform",
+    "write",
+    "yields_when_busy",
+]
