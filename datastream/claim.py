@@ -15,6 +15,7 @@ from datastream.catalog import Cursor, Stream
 from datastream.errors import Permanent
 from datastream.identity import cursor_column, raw_id, record_ids
 from datastream.lake.manifest import CursorRange
+from datastream.records import RECORD_ID
 from datastream.sources.claims import Offsets, Taken
 from datastream.sources.rows import parse
 from datastream.sources.window import cursor_after
@@ -46,6 +47,15 @@ class Claim(msgspec.Struct, frozen=True, eq=False):
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def rows(self, wanted: set[int] | None) -> tuple[pa.Table, Sequence[int]]:
+        """Return the rows at the wanted places (None: all), each with its record id, and their places."""
+        table, places = self.table, self.positions
+        if wanted is not None or self.refused:
+            keep = [row for row, at in enumerate(places) if at not in self.refused and (wanted is None or at in wanted)]
+            table, places = table.take(pa.array(keep, pa.int64())), [places[row] for row in keep]
+        ids = pa.array([self.ids[at] for at in places], pa.string())
+        return table.append_column(RECORD_ID, ids), places
 
     def __str__(self) -> str:
         return f"<claim of {len(self):,} records, {self.window}>"

@@ -51,7 +51,7 @@ def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: 
     table = _with_own_columns(batch, name)
     order, files = _files(stream, batch, table, np.flatnonzero(~bad), place)
     set_aside, broken = _set_aside(suite, batch, verdict, table, np.flatnonzero(bad), name)
-    quarantine = _quarantine_file(stream, batch, set_aside, place)
+    quarantine = _quarantine_file(stream, batch, [batch.positions[int(row)] for row in np.flatnonzero(bad)], place)
     accounts = Accounts(
         read=len(batch.claim), loaded=len(order), quarantined=set_aside.num_rows, duplicates=batch.duplicates
     )
@@ -104,14 +104,14 @@ def _files(
 def _grouped(by: PartitionBy | None, table: pa.Table, good: np.ndarray) -> tuple[np.ndarray, list[tuple[str, int]]]:
     if by is None:
         return good, [("", len(good))]
-    coded = _partitions(by, table).take(pa.array(good)).dictionary_encode()
-    codes = coded.indices.to_numpy(zero_copy_only=False)
-    counts = np.bincount(codes, minlength=len(coded.dictionary))
+    folders = _partitions(by, table)
+    codes = folders.indices.to_numpy(zero_copy_only=False)[good]
+    counts = np.bincount(codes, minlength=len(folders.dictionary))
     order = good[np.argsort(codes, kind="stable")]
-    return order, list(zip(coded.dictionary.to_pylist(), map(int, counts), strict=True))
+    return order, list(zip(folders.dictionary.to_pylist(), map(int, counts), strict=True))
 
 
-def _partitions(by: PartitionBy, table: pa.Table) -> pa.Array:
+def _partitions(by: PartitionBy, table: pa.Table) -> pa.DictionaryArray:
     """Return the folder of each row, by the record's own time in UTC."""
     column = table[by.field].combine_chunks() if by.field in table.column_names else pa.nulls(table.num_rows, _TIME)
     if pa.types.is_null(column.type):
@@ -122,9 +122,10 @@ def _partitions(by: PartitionBy, table: pa.Table) -> pa.Array:
             "the stream's transform, or correct partition_by."
         )
     # Without the zone the value is the same instant in UTC, and no time zone database is asked for.
-    text = pc.strftime(column.cast(pa.timestamp("us")), _GRAINS[by.grain])
-    folders = pc.binary_join_element_wise(f"{by.field}_{by.grain}", pc.fill_null(text, NO_PARTITION), "=")
-    return folders.combine_chunks() if isinstance(folders, pa.ChunkedArray) else folders
+    moments = pc.floor_temporal(column.cast(pa.timestamp("us")), unit=by.grain).dictionary_encode()
+    values = pc.strftime(moments.dictionary, _GRAINS[by.grain]).to_pylist()
+    folders = pa.array([f"{by.field}_{by.grain}={value}" for value in (*values, NO_PARTITION)])
+    return pa.DictionaryArray.from_arrays(pc.fill_null(moments.indices, len(values)), folders)
 
 
 def _set_aside(
@@ -157,13 +158,12 @@ def _with_quarantine_columns(
     return table.append_column(RULES, rules_column).append_column(RAW, pa.array(raw or empty, pa.string()))
 
 
-def _quarantine_file(stream: Stream, batch: Batch, rows: pa.Table, place: Place) -> PlannedFile | None:
-    if not rows.num_rows:
+def _quarantine_file(stream: Stream, batch: Batch, bad: list[int], place: Place) -> PlannedFile | None:
+    positions = [*bad, *batch.refused]
+    if not positions:
         return None
-    where = {record_id: at for at, record_id in enumerate(batch.claim.ids)}
-    positions = [where[record_id] for record_id in rows[RECORD_ID].to_pylist()]
     key = layout.quarantine_file(stream.name, place.lane, place.seq)
-    return PlannedFile(key=key, rows=rows.num_rows, cursor=_range(batch.claim.cursor.take(pa.array(positions))))
+    return PlannedFile(key=key, rows=len(positions), cursor=_range(batch.claim.cursor.take(pa.array(positions))))
 
 
 def _range(cursor: pa.Array) -> CursorRange | None:

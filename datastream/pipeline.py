@@ -4,11 +4,9 @@ At least once everywhere, and create-only names that make every repeat harmless.
 taken again; once its plan exists, all that follows is a function of the plan. Any step may be killed at any moment.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
-
-import pyarrow as pa
 
 from datastream.claim import Batch, Claim, bounds, make_claim
 from datastream.decision import Place
@@ -58,16 +56,14 @@ def complete(lane: Lane, plan: Plan) -> Manifest:
 def transform(lane: Lane, claim: Claim) -> Batch:
     """Leave out what the lane has already, and run the stream's transform on the rest."""
     with step("transform"):
-        fresh, duplicates = _fresh(lane, claim)
-        keep = [row for row, at in enumerate(claim.positions) if at in fresh and at not in claim.refused]
-        ids = pa.array([claim.ids[claim.positions[row]] for row in keep], pa.string())
-        given = claim.table.take(pa.array(keep, pa.int64())).append_column(RECORD_ID, ids)
-        table = apply(lane.transform, lane.stream.transform or "", given)
-        refused = {at: rule for at, rule in claim.refused.items() if at in fresh}
-        where = dict(zip(ids.to_pylist(), (claim.positions[row] for row in keep), strict=True))
-        kept = [where.pop(record_id) for record_id in table[RECORD_ID].to_pylist()]
-        refused |= dict.fromkeys(where.values(), "transform")
-        return Batch(claim, table, kept, refused, duplicates)
+        fresh = _fresh(claim.ids, lane.known.among(bounds(claim.cursor)))
+        given, positions = claim.rows(None if fresh is None else set(fresh))
+        table, kept = apply(lane.transform, lane.stream.transform or "", given)
+        refused = {at: rule for at, rule in claim.refused.items() if fresh is None or at in fresh}
+        if kept is not None:
+            refused |= dict.fromkeys(set(positions) - {positions[row] for row in kept}, "transform")
+            positions = [positions[row] for row in kept]
+        return Batch(claim, table, positions, refused, 0 if fresh is None else len(claim) - len(fresh))
 
 
 def check(lane: Lane, batch: Batch) -> Verdict:
@@ -121,14 +117,15 @@ def drain(lane: Lane, on_commit: Callable[[Manifest], None] = lambda _: None) ->
             on_commit(complete(lane, holding))
 
 
-def _fresh(lane: Lane, claim: Claim) -> tuple[set[int], int]:
-    """Return where in the claim records stand that the lane does not have, each once, and how many are left out."""
-    known = lane.known.among(bounds(claim.cursor))
+def _fresh(ids: Sequence[str], known: set[str]) -> Mapping[int, str] | None:
+    """Return where ids stand for the first time that the lane does not know; None stands for all of them."""
+    if known.isdisjoint(ids) and len(set(ids)) == len(ids):
+        return None
     first: dict[str, int] = {}
-    for at, record_id in enumerate(claim.ids):
+    for at, record_id in enumerate(ids):
         if record_id not in known:
             first.setdefault(record_id, at)
-    return set(first.values()), len(claim) - len(first)
+    return {at: record_id for record_id, at in first.items()}
 
 
 def _ahead(items: Iterator[T]) -> Iterator[T]:

@@ -3,10 +3,11 @@
 Everything below main receives values, never the environment.
 """
 
+import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
@@ -15,14 +16,20 @@ _CHECKOUT = Path(__file__).resolve().parents[1]
 class Settings(BaseSettings):
     """The settings of one process. `DATASTREAM_LAKE_URI=file:///data/lake` sets `lake_uri`, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="DATASTREAM_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="DATASTREAM_", extra="ignore", frozen=True)
 
-    project: Path = Field(default_factory=lambda: _nearest_project(Path.cwd()))
+    project: Path
     """The folder that holds `streams/` and `expectations/`."""
     lake_uri: str = ""
     """Where committed data lives; by default `.datastream/lake` in the project."""
     redis_url: SecretStr | None = None
     """The stream buffer, which also keeps the leases; without it runs of one lane are told apart by the lake alone."""
+
+    @classmethod
+    def read(cls) -> Self:
+        """Return what the environment says, then the project's `.env`, then the defaults."""
+        project = Path(os.environ.get("DATASTREAM_PROJECT") or _nearest_project(Path.cwd()))
+        return cls(project=project, _env_file=project / ".env")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -41,8 +41,11 @@ def load_transform(entry: str | None) -> tuple[Transform, str]:
     return function, hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
-def apply(transform: Transform, entry: str, table: pa.Table) -> pa.Table:
-    """Return the transformed table. Raises TransformFailed with the reason."""
+def apply(transform: Transform, entry: str, table: pa.Table) -> tuple[pa.Table, list[int] | None]:
+    """Return the transformed table, and which row of `table` each of its rows is; None stands for all, in order.
+
+    Raises TransformFailed with the reason.
+    """
     try:
         result = transform(table)
     except Exception as error:  # a user's function may raise anything; it is told as what it is
@@ -55,13 +58,17 @@ def apply(transform: Transform, entry: str, table: pa.Table) -> pa.Table:
             f"The transform {entry!r} returned {_what(result)}. It must return an Arrow table that still has the "
             f"column {RECORD_ID}."
         )
-    given, kept = set(table[RECORD_ID].to_pylist()), result[RECORD_ID].to_pylist()
-    if len(set(kept)) != len(kept) or not given.issuperset(kept):
+    given, kept = table[RECORD_ID], result[RECORD_ID]
+    if kept.equals(given):
+        return result, None
+    row_of = {record_id: row for row, record_id in enumerate(given.to_pylist())}
+    rows = [row_of.pop(record_id, None) for record_id in kept.to_pylist()]
+    if None in rows:
         raise TransformFailed(
             f"The transform {entry!r} returned rows it was not given, or one of them twice. It may change and leave "
             f"out rows, each with its own {RECORD_ID}."
         )
-    return result
+    return result, [row for row in rows if row is not None]
 
 
 def _what(result: object) -> str:

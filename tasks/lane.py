@@ -22,7 +22,7 @@ from tasks.report import Report
 def open_stream(name: str, lake: DataLake | None) -> Iterator[tuple[Lane, Report]]:
     """Open a stream's lane, and call the run after its window. The report is published when the lane is closed."""
     sentences_only()
-    settings = Settings()
+    settings = Settings.read()
     stream = Catalog(settings.streams).stream(name)
     suite = load_suite(settings.expectations, stream.suite)
     store = open_lake(lake or LakeConfig(uri=settings.lake_uri))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from datastream.records import OWN_COLUMNS
@@ -52,7 +53,7 @@ def _parse_fast(records: Sequence[msgspec.Raw], schema: SourceSchema) -> pa.Tabl
         return None
     text = b"\n".join(records)
     try:
-        return pj.read_json(
+        table = pj.read_json(
             pa.BufferReader(text),
             read_options=pj.ReadOptions(block_size=max(_BLOCK_BYTES, max(map(len, records)) + 1)),
             parse_options=pj.ParseOptions(
@@ -63,6 +64,13 @@ def _parse_fast(records: Sequence[msgspec.Raw], schema: SourceSchema) -> pa.Tabl
         )
     except pa.ArrowInvalid:
         return None
+    return None if _may_be_rounded(table) else table
+
+
+def _may_be_rounded(table: pa.Table) -> bool:
+    """Tell whether a double is so large that it may have been a whole number no double can hold."""
+    doubles = (column for column in table.columns if pa.types.is_floating(column.type))
+    return any(pc.any(pc.greater_equal(pc.abs(column), _EXACT_FLOAT)).as_py() for column in doubles)
 
 
 def _parse_exactly(records: Sequence[msgspec.Raw], known: SourceSchema) -> Rows:
@@ -96,10 +104,10 @@ def _objects(records: Sequence[msgspec.Raw]) -> tuple[dict[int, dict[str, Any]],
         except (msgspec.DecodeError, UnicodeDecodeError):
             misfits[at] = "not JSON"
             continue
-        if isinstance(value, dict) and value:
-            objects[at] = value
+        if isinstance(value, dict) or value is None:
+            objects[at] = value or {}
         else:
-            misfits[at] = "not a JSON object with at least one field"
+            misfits[at] = "not a JSON object"
     return objects, misfits
 
 

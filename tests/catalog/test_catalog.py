@@ -1,0 +1,86 @@
+"""A stream file that is wrong is refused with file, line, what is wrong and the way out."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from datastream.catalog import Catalog, Stream, StreamInvalid, StreamMissing
+from datastream.catalog.schema import SCHEMA_FILE, schema_text
+
+ROOT = Path(__file__).resolve().parents[2]
+FLIGHTS = (ROOT / "streams/flights.yaml").read_text()
+
+WRONG = {
+    "unknown kind": ("kind: api", "kind: carrier-pigeon", 4, "source.kind is 'carrier-pigeon'"),
+    "unknown paginator": ("page_number", "pages", 8, "choose one of 'page_number', 'next_link'"),
+    "missing key": ("key: [id]", "", 2, "key is missing. Add it."),
+    "empty key": ("[id]", "[]", 10, "key is []"),
+    "not a duration": ("lag: PT1H", "lag: PT1X", 9, "source.cursor.lag is 'PT1X'"),
+    "no batch": ("size: 1000", "size: 0", 17, "batch.size is 0: input should be greater than or equal to 1"),
+    "path as name": ("name: flights", "name: ../flights", 2, "name is '../flights', which does not match"),
+    "misspelt": ("  path:", "  pth:", 6, "source.pth is not a field of a stream"),
+    "twice": ("key: [id]", "key: [id]\nkey: [x]", 11, "the key 'key' is given twice"),
+    "not YAML": ("[id]", "[id", 11, "this is not YAML"),
+    "not an address": ("block: api-source/flights", "block: {base_url: ftp://x}", 5, "not the address of an API"),
+    "another name": ("name: flights", "name: trains", 2, "the file is called flights.yaml"),
+    "not a transform": ("streams.flights:clean", "streams/flights.py", 11, "transform is 'streams/flights.py'"),
+}
+
+
+def catalog(folder: Path, text: str) -> Catalog:
+    (folder / "flights.yaml").write_text(text)
+    return Catalog(folder)
+
+
+@pytest.mark.parametrize(("old", "new", "line", "said"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_file_is_refused_by_line(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
+    with pytest.raises(StreamInvalid) as told:
+        catalog(tmp_path, FLIGHTS.replace(old, new, 1)).stream("flights")
+    assert f"flights.yaml, line {line}: " in str(told.value)
+    assert said in str(told.value)
+
+
+def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    text = FLIGHTS.replace("size: 1000", "size: 0").replace("grain: day", "grain: week")
+    with pytest.raises(StreamInvalid) as told:
+        catalog(tmp_path, text).stream("flights")
+    assert len(str(told.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words"])
+def test_a_file_that_describes_no_stream_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(StreamInvalid, match="describes no stream"):
+        catalog(tmp_path, text).stream("flights")
+
+
+def test_an_unknown_stream_is_told_with_its_nearest_neighbour(tmp_path: Path) -> None:
+    with pytest.raises(StreamMissing, match="Did you mean 'flights'"):
+        catalog(tmp_path, FLIGHTS).stream("fligths")
+
+
+@pytest.mark.parametrize(
+    "name", ["../flights", "/etc/passwd", "Flights", "", "a" * 64, "a b", "fl\x00ights", "flights\n"]
+)
+def test_a_name_that_could_be_a_path_never_reaches_the_disk(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StreamMissing, match="cannot be the name of a stream"):
+        catalog(tmp_path, FLIGHTS).stream(name)
+
+
+def test_the_version_changes_with_the_file(tmp_path: Path) -> None:
+    before = catalog(tmp_path, FLIGHTS).stream("flights").version
+    after = catalog(tmp_path, FLIGHTS.replace("size: 1000", "size: 500")).stream("flights").version
+    assert before != after
+    assert len(before) == 12
+
+
+def test_a_stream_without_words_on_failure_sets_critical_rows_aside() -> None:
+    source = {"kind": "api", "block": "api-source/s", "path": "/", "paginate": {"kind": "next_link"}}
+    stream = Stream.model_validate({"name": "s", "source": source, "key": ["id"], "suite": "s"})
+    assert [stream.action(severity) for severity in ("critical", "warning", "info")] == ["quarantine", "warn", "warn"]
+
+
+def test_the_schema_for_editors_is_that_of_the_models() -> None:
+    """Made by `python -m datastream.catalog.schema`."""
+    assert (ROOT / "streams" / SCHEMA_FILE).read_text() == schema_text()
+    assert "paginate" in json.dumps(json.loads(schema_text()))

@@ -1,0 +1,188 @@
+"""The log of a lane: the first decision and the first commit win, whoever sleeps or comes again."""
+
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pytest
+
+from datastream.lake import layout, writer
+from datastream.lake.duplicates import FileMissing, KnownIds
+from datastream.lake.local import LocalStore
+from datastream.lake.log import CommitConflict, Log
+from datastream.lake.manifest import ManifestBroken
+from datastream.lake.plan import Plan, decode_plan
+from datastream.lake.store import MemoryStore, Store
+from datastream.lake.verify import verify
+from datastream.lake.writer import FileConflict
+from datastream.records import RAW, RECORD_ID, RULES
+from tests.lake.plans import plan_of
+
+
+@pytest.fixture
+def store() -> Store:
+    return MemoryStore()
+
+
+@pytest.fixture
+def log(store: Store) -> Log:
+    return Log(store, "orders")
+
+
+def commit(log: Log, store: Store, plan: Plan) -> None:
+    log.decide(plan)
+    log.commit(writer.write(store, plan))
+    log.settle(plan.header.seq)
+
+
+def test_a_plan_comes_back_as_it_went(log: Log) -> None:
+    plan = plan_of(["a", "b"], ["c"])
+    back = decode_plan("key", plan.encoded)
+    assert (back.header, back.files, back.quarantine) == (plan.header, plan.files, plan.quarantine)
+    assert back.rows.equals(plan.rows)
+    assert log.decide(plan) is plan
+
+
+def test_the_first_decision_holds(log: Log) -> None:
+    first, second = plan_of(["a"]), plan_of(["b"])
+    log.decide(first)
+    held = log.decide(second)
+    assert held is not None
+    assert held.header.decision == first.header.decision
+
+
+def test_who_slept_through_the_commit_drops_its_claim(log: Log, store: Store) -> None:
+    """The plan it makes is new, because the old one is deleted; only the look at the manifest tells."""
+    commit(log, store, plan_of(["a"]))
+    assert log.decide(plan_of(["late"])) is None
+    assert [key for key in store.keys("_log/") if key.endswith(".plan")] == []
+
+
+def test_a_commit_made_again_is_the_same_commit(log: Log, store: Store) -> None:
+    plan = plan_of(["a"])
+    manifest = writer.write(store, plan)
+    assert log.commit(manifest) == log.commit(writer.write(store, plan)) == manifest
+
+
+def test_a_commit_of_another_decision_is_refused(log: Log, store: Store) -> None:
+    log.commit(writer.write(store, plan_of(["a"])))
+    with pytest.raises(CommitConflict, match="another decision"):
+        log.commit(writer.write(store, plan_of([])))
+
+
+def test_a_file_with_other_rows_under_our_name_is_refused(store: Store) -> None:
+    writer.write(store, plan_of(["a"]))
+    with pytest.raises(FileConflict, match="holds other rows"):
+        writer.write(store, plan_of(["b"]))
+
+
+def test_writing_again_describes_the_file_that_is_there(store: Store) -> None:
+    """Bytes may differ between versions of the Parquet writer; rows may not."""
+    plan = plan_of(["a"])
+    first = writer.write(store, plan)
+    key = first.files[0].key
+    table = pa.table({RECORD_ID: ["a"], "other": [1]})
+    store.delete(key)
+    sink = pa.BufferOutputStream()
+    pa.parquet.write_table(table, sink)
+    store.create(key, sink.getvalue().to_pybytes())
+    assert writer.write(store, plan).files[0].sha256 != first.files[0].sha256
+
+
+def test_left_over_plans_of_commits_are_swept_and_open_ones_are_not(log: Log, store: Store) -> None:
+    commit(log, store, plan_of(["a"]))
+    store.create(layout.plan("orders", "0", 1), b"left over")
+    log.decide(plan_of(["b"], seq=2))
+    log.sweep()
+    assert [key for key in store.keys("_log/") if key.endswith(".plan")] == [layout.plan("orders", "0", 2)]
+
+
+def test_quarantine_has_the_rules_and_the_raw_row_and_data_has_not() -> None:
+    plan = plan_of(["a"], ["b"])
+    assert set(plan.loaded.column_names).isdisjoint({RULES, RAW})
+    assert plan.set_aside.select([RECORD_ID, RULES, RAW]).to_pylist() == [
+        {RECORD_ID: "b", RULES: ["rule"], RAW: '{"id": "b"}'}
+    ]
+
+
+def test_ids_are_looked_up_where_cursors_overlap(log: Log, store: Store) -> None:
+    commit(log, store, plan_of(["a"], cursor=("2026-01-01", "2026-01-31")))
+    commit(log, store, plan_of(["b"], seq=2, cursor=("2026-02-01", "2026-02-28")))
+    commit(log, store, plan_of(["c"], seq=3, cursor=None))
+    known = KnownIds(store, log.manifests())
+    assert known.among(None) == {"c"}
+    assert known.among(("2026-02-28", "2026-03-01")) == {"b", "c"}
+    assert known.among(("2026-01-31", "2026-01-31")) == {"a", "b", "c"}
+
+
+def test_a_file_that_is_gone_stops_the_lane(log: Log, store: Store) -> None:
+    commit(log, store, plan_of(["a"]))
+    store.delete(next(iter(store.keys("orders/data/"))))
+    with pytest.raises(FileMissing, match="Restore it from a backup"):
+        KnownIds(store, log.manifests()).among(None)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"header": {}}', b"\xff"])
+def test_a_broken_manifest_is_told_by_its_key(log: Log, store: Store, data: bytes) -> None:
+    store.create(layout.manifest("orders", "0", 1), data)
+    with pytest.raises(ManifestBroken, match=r"000000000001\.json is not a manifest"):
+        log.newest()
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 100])
+def test_a_broken_plan_is_told_by_its_key(log: Log, store: Store, data: bytes) -> None:
+    store.create(layout.plan("orders", "0", 1), data)
+    with pytest.raises(ManifestBroken, match=r"000000000001\.plan is not a plan"):
+        log.plan(1)
+
+
+def damaged(store: LocalStore, what: str) -> None:
+    key = next(iter(store.keys("orders/data/")))
+    data = store.read(key) or b""
+    if what == "missing":
+        store.delete(key)
+    elif what == "changed":
+        store.delete(key)
+        store.create(key, writer_bytes(["a", "x"]))
+    else:
+        store.create("orders/data/stranger.parquet", data)
+
+
+def writer_bytes(ids: list[str]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pa.parquet.write_table(pa.table({RECORD_ID: ids}), sink)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("missing", "is missing"), ("changed", "sha256 differs"), ("stranger", "belongs to no commit")],
+)
+def test_verify_finds_a_damaged_lake(tmp_path: Path, what: str, said: str) -> None:
+    store = LocalStore(tmp_path)
+    commit(Log(store, "orders"), store, plan_of(["a", "b"]))
+    assert verify(store, "orders").ok
+    damaged(store, what)
+    found = verify(store, "orders")
+    assert not found.ok
+    assert any(said in problem for problem in found.problems)
+
+
+def test_verify_finds_a_record_that_stands_twice(log: Log, store: Store) -> None:
+    commit(log, store, plan_of(["a"]))
+    commit(log, store, plan_of(["a"], seq=2))
+    assert any("stand elsewhere too" in problem for problem in verify(store, "orders").problems)
+
+
+def test_verify_finds_a_gap(log: Log, store: Store) -> None:
+    commit(log, store, plan_of(["a"]))
+    commit(log, store, plan_of(["b"], seq=3))
+    assert any("has no commit 2" in problem for problem in verify(store, "orders").problems)
+
+
+def test_a_manifest_is_json_that_people_can_read(log: Log, store: Store) -> None:
+    commit(log, store, plan_of(["a"]))
+    text = store.read(layout.manifest("orders", "0", 1))
+    assert text is not None
+    assert text.count(b"\n") > 20
+    assert msgspec.json.decode(text)["header"]["accounts"]["loaded"] == 1
