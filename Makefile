@@ -1,0 +1,55 @@
+# `make run` and `make test` need Python 3.11 or later, and make; everything else they fetch themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-full check lock clean
+
+help:  ## Show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run  ## Load 336,776 real flights, from nothing to a summary
+	@$(BIN)/python -m deployments.main_job
+
+test: $(VENV)/.test  ## Run the tests, on real servers
+	@$(BIN)/python -m pytest
+
+test-full: $(VENV)/.bench  ## Run the tests and the benchmarks
+	@$(BIN)/python -m pytest
+	@$(BIN)/python -m benchmarks.api_to_lake
+
+check: $(VENV)/.test  ## Lint, format and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+lock:  ## Write requirements/*.txt anew from pyproject.toml (needs uv)
+	@sh requirements/lock.sh
+
+clean:  ## Remove the environment; data under .datastream stay
+	rm -rf $(VENV)
+
+# Debian's python may lack ensurepip: then `venv` fails, and `virtualenv` does not.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "datastream needs Python 3.11 or later; $$($(PYTHON) --version) was found. Try: make PYTHON=python3.12 run"; exit 1; }
+	@echo "Making the environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null && $(BIN)/python -m pip --version >/dev/null 2>&1 || \
+	  { rm -rf $(VENV); $(PYTHON) -m virtualenv -q $(VENV) 2>/dev/null; } || \
+	  { echo "$(PYTHON) can make no environment: it lacks ensurepip, and virtualenv is not installed." \
+	         "Install one of them (Debian: apt-get install python3-venv), and run again."; exit 1; }
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the main job needs (a minute)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.run
+	@echo "Installing what the tests need"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.test
+	@echo "Installing the peers to be measured against"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@

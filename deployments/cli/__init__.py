@@ -1,0 +1,35 @@
+"""The command `datastream`. Each command lives in the file of its noun; heavy imports wait until one is run."""
+
+import sys
+
+import click
+
+from datastream.errors import DatastreamError
+from deployments.cli.check import check
+from deployments.cli.lake import lake, sql
+from deployments.cli.quarantine import quarantine
+from deployments.cli.stack import down, status, up
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="datastream")
+def cli() -> None:
+    """Records in, validated row by row, committed exactly once.
+
+    Tab completion: eval "$(_DATASTREAM_COMPLETE=bash_source datastream)" (zsh_source and fish_source work too).
+    """
+
+
+for command in (up, down, status, check, lake, sql, quarantine):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line. An error is a sentence on stderr and the exit code 1; wrong usage exits with 2."""
+    try:
+        cli(prog_name="datastream")
+    except DatastreamError as error:
+        click.echo(f"datastream: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,71 @@
+"""`datastream up`, `down` and `status`: the whole platform on this machine."""
+
+import os
+
+import click
+
+from deployments.cli.project import settings
+from deployments.cli.show import as_json, print_json, print_table
+
+
+@click.command()
+def up() -> None:
+    """Start the platform on this machine, deploy prefect.yaml, and keep it running.
+
+    What runs already is kept. The flights' API is a small one of our own, on this machine.
+    """
+    from deployments import stack
+    from deployments.registration import deploy, register_blocks
+
+    project = settings().project
+    found = stack.up(project, report=lambda progress: click.echo(str(progress)))
+    os.environ.update(stack.environment(project, found))
+    blocks = register_blocks(os.environ["DATASTREAM_LAKE_URI"], found.demo_url)
+    click.echo(f"Blocks: {', '.join(blocks)}")
+    deploy(project, os.environ)
+    click.echo("Deployed: prefect.yaml")
+    _next_steps(found.prefect_url, "" if found.plain_prefect else f"{found.export}\n  ")
+
+
+def _next_steps(prefect_url: str, export: str) -> None:
+    click.echo(
+        f"\nThe Prefect UI: {prefect_url}\n\nNow try:\n"
+        f"  {export}prefect deployment run 'etl-pipeline/flights' --watch\n"
+        "  datastream lake verify flights\n"
+        '  datastream sql "select origin, count(*) from flights group by all"\n'
+        "  datastream status\n"
+        "  datastream down"
+    )
+
+
+@click.command()
+def down() -> None:
+    """Stop the platform on this machine. Its data stay."""
+    from deployments import stack
+
+    if not stack.down(settings().project, report=lambda progress: click.echo(str(progress))):
+        click.echo("Nothing was running.")
+
+
+@click.command()
+@as_json
+def status(json_: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Show what runs. Exits with 1 if a part of the platform does not."""
+    from deployments import stack
+
+    parts = stack.status(settings().project)
+    rows = [
+        {"part": p.title, "running": p.running, "address": p.address, "pid": p.pid, "since": p.since, "log": str(p.log)}
+        for p in parts
+    ]
+    if json_:
+        print_json(rows)
+    else:
+        shown = [(r["part"], r["running"], r["address"], _short(r["since"]), r["log"]) for r in rows]
+        print_table(("part", "running", "address", "since", "log"), shown)
+    if not all(part.running for part in parts):
+        raise SystemExit(1)
+
+
+def _short(moment: object) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""

@@ -1,0 +1,53 @@
+"""How each kind of service shows that it works, asked with the standard library and for a few seconds at most."""
+
+import json
+import socket
+from datetime import datetime
+from typing import Any
+
+from deployments.stack.ports import LOOPBACK
+from deployments.stack.process import Process
+
+SECONDS = 3.0
+
+
+def http(port: int, path: str) -> bool:
+    """Tell whether GET `path` is answered with 200."""
+    return _ask(port, "GET", path, None)[0] == 200  # noqa: PLR2004 - HTTP's own number
+
+
+def valkey(port: int) -> bool:
+    """Tell whether PING is answered; a server that still reads its file says LOADING instead."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=SECONDS) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def worker(port: int, pool: str, name: str, process: Process) -> bool:
+    """Tell whether the Prefect server has heard from the worker since this process was started."""
+    _, workers = _ask(port, "POST", f"/api/work_pools/{pool}/workers/filter", {})
+    return any(
+        found["name"] == name
+        and found["status"] == "ONLINE"
+        and datetime.fromisoformat(found["last_heartbeat_time"]) >= process.started
+        for found in workers or []
+    )
+
+
+def _ask(port: int, method: str, path: str, body: Any) -> tuple[int, Any]:
+    from http.client import HTTPConnection, HTTPException
+
+    connection = HTTPConnection(LOOPBACK, port, timeout=SECONDS)
+    try:
+        text = None if body is None else json.dumps(body)
+        connection.request(method, path, text, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        status, said = answer.status, answer.read()
+        return status, json.loads(said) if status == 200 else None  # noqa: PLR2004 - HTTP's own number
+    except (OSError, HTTPException, ValueError):
+        return 0, None
+    finally:
+        connection.close()
