@@ -58,7 +58,7 @@ class Claim(msgspec.Struct, frozen=True, eq=False):
         return table.append_column(RECORD_ID, ids), places
 
     def __str__(self) -> str:
-        return f"<claim of {len(self):,} records, {self.window}>"
+        return f"{len(self):,} records"
 
 
 class Batch(msgspec.Struct, frozen=True, eq=False):
@@ -77,7 +77,7 @@ class Batch(msgspec.Struct, frozen=True, eq=False):
         return rows
 
     def __str__(self) -> str:
-        return f"<batch of {len(self):,} rows, {self.duplicates:,} duplicates left out>"
+        return f"{len(self):,} rows"
 
 
 def make_claim(stream: Stream, taken: Taken, before: Offsets, known: dict[str, str], now: datetime) -> Claim:

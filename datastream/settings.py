@@ -7,10 +7,17 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import SecretStr, model_validator
+from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from datastream.connections import LakeConfig
+from datastream.errors import Permanent
+
 _CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+class SettingsWrong(Permanent):
+    """A variable of the environment or a line of `.env` has a value that cannot be used."""
 
 
 class Settings(BaseSettings):
@@ -27,15 +34,26 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """Return what the environment says, then the project's `.env`, then the defaults."""
+        """Return what the environment says, then the project's `.env`, then the defaults. Raises SettingsWrong."""
         project = Path(os.environ.get("DATASTREAM_PROJECT") or _nearest_project(Path.cwd()))
-        return cls(project=project, _env_file=project / ".env")
+        try:
+            return cls(project=project, _env_file=project / ".env")
+        except ValidationError as error:
+            raise _wrong(error) from error
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if not self.lake_uri:
             object.__setattr__(self, "lake_uri", (self.state / "lake").as_uri())
         return self
+
+    @property
+    def lake(self) -> LakeConfig:
+        """The lake. Raises SettingsWrong."""
+        try:
+            return LakeConfig(uri=self.lake_uri)
+        except ValidationError as error:
+            raise _wrong(error) from error
 
     @property
     def streams(self) -> Path:
@@ -51,6 +69,13 @@ class Settings(BaseSettings):
     def state(self) -> Path:
         """The folder of the local stack's own data."""
         return self.project.resolve() / ".datastream"
+
+
+def _wrong(error: ValidationError) -> SettingsWrong:
+    said = "; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())
+    names = {"uri": "lake_uri"}
+    where = ", ".join(f"DATASTREAM_{names.get(n := str(e['loc'][0]), n)}".upper() for e in error.errors())
+    return SettingsWrong(f"{where} cannot be used: {said}. Correct it in the environment or in .env.")
 
 
 def _nearest_project(start: Path) -> Path:

@@ -14,7 +14,6 @@ import click
 from datastream.errors import DatastreamError, Permanent
 
 if TYPE_CHECKING:
-    from datastream.lake.store import Store
     from deployments.stack import Stack
 
 STREAM = "flights"
@@ -32,6 +31,9 @@ def main() -> None:
     except DatastreamError as error:
         click.echo(f"\ndatastream: {error}", err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Nothing is lost: `make run` goes on where this ended.", err=True)
+        sys.exit(130)
 
 
 def run() -> None:
@@ -44,7 +46,7 @@ def run() -> None:
     try:
         found = stack.up(project, report=lambda progress: click.echo(str(progress)))
         os.environ.update(stack.environment(project, found))
-        job(project, found)
+        job(project, found, scheduled=kept)
     finally:
         if not kept:
             stack.down(project)
@@ -52,32 +54,29 @@ def run() -> None:
     click.echo(f"Prefect UI: {found.prefect_url} (the stack {kept_or_not})")
 
 
-def job(project: Path, found: "Stack") -> None:
-    """Register, deploy, run, and show what became of the records. Raises MainJobFailed."""
-    from datastream.connections import LakeConfig
+def job(project: Path, found: "Stack", *, scheduled: bool) -> None:
+    """Register, deploy, run, and show what became of the records. Raises MainJobFailed.
+
+    Without `scheduled` the schedules rest, so that no other run takes what this one is to show.
+    """
     from datastream.lake.lake import open_lake
-    from deployments.registration import deploy, register_blocks
+    from datastream.settings import Settings
+    from deployments.registration import deploy, register_blocks, rest_schedules
     from deployments.summary import print_summary
     from deployments.watch import run_deployment
 
-    lake_uri = os.environ["DATASTREAM_LAKE_URI"]
-    blocks = register_blocks(lake_uri, found.demo_url)
+    lake = Settings.read().lake
+    blocks = register_blocks(lake.uri, found.demo_url)
     deploy(project, os.environ)
+    if not scheduled:
+        rest_schedules()
     click.echo(f"Blocks {' and '.join(blocks)} registered, prefect.yaml deployed.")
-    lake = open_lake(LakeConfig(uri=lake_uri))
-    before = _newest(lake)
-    seconds = run_deployment(DEPLOYMENT, f"{found.prefect_url}/runs/flow-run")
-    if not print_summary(lake, STREAM, before, seconds):
+    done = run_deployment(DEPLOYMENT, f"{found.prefect_url}/runs/flow-run")
+    if not print_summary(open_lake(lake), STREAM, done):
         raise MainJobFailed(
             f"The accounts of {STREAM} do not balance, or a file differs from the log: see above, and "
             f"`.venv/bin/datastream lake verify {STREAM}`."
         )
-
-
-def _newest(lake: "Store") -> int:
-    from datastream.lake.log import Log
-
-    return max(Log(lake, STREAM).sequences(), default=0)
 
 
 if __name__ == "__main__":

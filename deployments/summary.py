@@ -10,16 +10,17 @@ from deployments.cli.show import print_table
 if TYPE_CHECKING:
     from datastream.lake.manifest import Manifest
     from datastream.lake.store import Store
+    from deployments.watch import Done
 
 
-def print_summary(lake: "Store", stream: str, after: int, seconds: float) -> bool:
-    """Print the accounts of all commits after `after`, and return whether they and the whole lake balance."""
+def print_summary(lake: "Store", stream: str, done: "Done") -> bool:
+    """Print the accounts of what a run committed, and return whether they and the whole lake balance."""
     from datastream.lake import reader
     from datastream.lake.verify import verify
 
-    made = [commit for commit in reader.commits(lake, stream) if commit.header.seq > after]
+    made = [commit for commit in reader.commits(lake, stream) if commit.header.run == done.run]
     accounts = sum((commit.header.accounts for commit in made), Accounts())
-    print_table(("", "rows"), _rows(made, accounts, seconds), f"\n{stream}: this run")
+    print_table(("", "rows"), _rows(made, accounts, done.took.total_seconds()), f"\n{stream}: this run")
     found = verify(lake, stream)
     for problem in found.problems:
         click.echo(problem, err=True)

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -28,8 +30,16 @@ class Shown(Protocol):
         """Show how far a run is, what it says, and its state."""
 
 
-def run_deployment(name: str, ui: str) -> float:
-    """Run a deployment to its end and return the seconds it ran. Raises RunFailed with what the run said.
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A flow run that completed."""
+
+    run: str
+    took: timedelta
+
+
+def run_deployment(name: str, ui: str) -> Done:
+    """Run a deployment to its end. Raises RunFailed with what the run said.
 
     A run that finds its lane drained by another yields; it is run again, so that what this returns was done.
     """
@@ -47,7 +57,7 @@ def run_deployment(name: str, ui: str) -> float:
     if ended.state is None or not ended.state.is_completed():
         said = ended.state.message if ended.state else "no state"
         raise RunFailed(f"The run {ended.name!r} of {name} ended as {ended.state_name}: {said}")
-    return ended.total_run_time.total_seconds()
+    return Done(run=str(ended.id), took=ended.total_run_time)
 
 
 def _wait(client: "SyncPrefectClient", run: UUID, show: Shown) -> "FlowRun":

@@ -9,7 +9,6 @@ from prefect.runtime import flow_run
 from blocks import DataLake
 from blocks.api_source import api_of
 from datastream.catalog import Catalog
-from datastream.connections import LakeConfig
 from datastream.lake.lake import open_lake
 from datastream.lane import Lane, open_lane
 from datastream.quality import load_suite
@@ -25,7 +24,7 @@ def open_stream(name: str, lake: DataLake | None) -> Iterator[tuple[Lane, Report
     settings = Settings.read()
     stream = Catalog(settings.streams).stream(name)
     suite = load_suite(settings.expectations, stream.suite)
-    store = open_lake(lake or LakeConfig(uri=settings.lake_uri))
+    store = open_lake(lake or settings.lake)
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     with open_lane(stream, suite, store, api_of(stream), run=flow_run.id or "by hand", redis_url=redis_url) as lane:
         _name_the_run(f"{name} {lane.window}")

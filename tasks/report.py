@@ -61,13 +61,12 @@ class Report:
             f"{self._files:,} files"
         )
 
-    def _rows(self) -> list[list[Any]]:
+    def _rows(self) -> list[dict[str, Any]]:
         a = self.accounts
-        by_rule = [[f"quarantined by: {rule}", rows] for rule, rows in sorted(self._set_aside.items())]
-        return [
-            ["account", "rows"], ["read", a.read], ["loaded", a.loaded], ["quarantined", a.quarantined], *by_rule,
-            ["duplicates", a.duplicates], ["files", self._files],
-        ]  # fmt: skip
+        by_rule = {f"quarantined by {rule}": rows for rule, rows in sorted(self._set_aside.items())}
+        rows = {"read": a.read, "loaded": a.loaded, "quarantined": a.quarantined, **by_rule}
+        rows |= {"duplicates": a.duplicates, "files": self._files}
+        return [{"account": name, "rows": f"{count:,}"} for name, count in rows.items()]
 
     def _validation(self) -> str:
         command = f"datastream quarantine show {self._name}"

@@ -3,6 +3,7 @@ and pandas are imported by the first `validate`, or by `warm` at a moment of you
 """
 
 from datastream.quality.checkpoint import validate
+from datastream.quality.data import read_data
 from datastream.quality.errors import DataRefused, SuiteBroken, SuiteEmpty, SuiteErrored, SuiteMissing
 from datastream.quality.gx import warm
 from datastream.quality.report import markdown
@@ -25,6 +26,7 @@ __all__ = [
     "Verdict",
     "load_suite",
     "markdown",
+    "read_data",
     "validate",
     "warm",
 ]

@@ -18,7 +18,7 @@ _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def markdown(tally: Tally, samples: Sequence[Mapping[str, Any]] = (), command: str = "") -> str:
     """Return heading, one line a rule and up to ten sample rows; `command` is how to see the others."""
-    parts = [_heading(tally), _rules(tally)]
+    parts = [_heading(tally), *([_rules(tally)] if tally.claims else [])]
     if samples:
         parts.append(_samples(samples[:_SAMPLE_ROWS]))
     if command:
@@ -27,6 +27,10 @@ def markdown(tally: Tally, samples: Sequence[Mapping[str, Any]] = (), command: s
 
 
 def _heading(tally: Tally) -> str:
+    if not tally.claims:
+        return (
+            f"## Suite {_cell(tally.suite.name)}: nothing to check\n\nNo record came that was not on the lake already."
+        )
     met = "met" if tally.success else "not met"
     claims = "claim" if tally.claims == 1 else "claims"
     return (
@@ -47,7 +51,7 @@ def _rules(tally: Tally) -> str:
         ]
         for line in tally.rules
     ]
-    return _table(["", "Rule", "Severity", "Result", "Failing rows", "Share"], body, ["--:", "---", "---", "---"])
+    return _table(["Rule", "Severity", "Result", "Failing rows", "Share"], body, ["---", "---", "---"])
 
 
 def _result(line: RuleTally, claims: int) -> str:

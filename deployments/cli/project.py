@@ -11,41 +11,22 @@ if TYPE_CHECKING:
     from datastream.settings import Settings
 
 
-class SettingsWrong(Permanent):
-    """An environment variable or a line of .env has a value that cannot be used."""
-
-
 class NothingCommitted(Permanent):
     """The lake holds nothing of a stream."""
 
 
 def settings() -> "Settings":
     """Return the settings. Raises SettingsWrong."""
-    from pydantic import ValidationError
-
     from datastream.settings import Settings
 
-    try:
-        return Settings.read()
-    except ValidationError as error:
-        said = "; ".join(f"DATASTREAM_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        raise SettingsWrong(
-            f"The environment or .env has a setting that cannot be used: {said}. Correct it."
-        ) from error
+    return Settings.read()
 
 
 def store() -> "Store":
     """Return the lake that the settings name. Raises SettingsWrong and LakeUnusable."""
-    from pydantic import ValidationError
-
-    from datastream.connections import LakeConfig
     from datastream.lake.lake import open_lake
 
-    try:
-        return open_lake(LakeConfig(uri=settings().lake_uri))
-    except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise SettingsWrong(f"DATASTREAM_LAKE_URI: {said}.") from error
+    return open_lake(settings().lake)
 
 
 def committed(lake: "Store", stream: str) -> str:

@@ -20,7 +20,7 @@ def up() -> None:
     project = settings().project
     found = stack.up(project, report=lambda progress: click.echo(str(progress)))
     os.environ.update(stack.environment(project, found))
-    blocks = register_blocks(os.environ["DATASTREAM_LAKE_URI"], found.demo_url)
+    blocks = register_blocks(settings().lake.uri, found.demo_url)
     click.echo(f"Blocks: {', '.join(blocks)}")
     deploy(project, os.environ)
     click.echo("Deployed: prefect.yaml")

@@ -13,7 +13,7 @@ SECONDS = 3.0
 
 def http(port: int, path: str) -> bool:
     """Tell whether GET `path` is answered with 200."""
-    return _ask(port, "GET", path, None)[0] == 200  # noqa: PLR2004 - HTTP's own number
+    return ask(port, "GET", path, None)[0] == 200  # noqa: PLR2004 - HTTP's own number
 
 
 def valkey(port: int) -> bool:
@@ -28,7 +28,7 @@ def valkey(port: int) -> bool:
 
 def worker(port: int, pool: str, name: str, process: Process) -> bool:
     """Tell whether the Prefect server has heard from the worker since this process was started."""
-    _, workers = _ask(port, "POST", f"/api/work_pools/{pool}/workers/filter", {})
+    _, workers = ask(port, "POST", f"/api/work_pools/{pool}/workers/filter", {})
     return any(
         found["name"] == name
         and found["status"] == "ONLINE"
@@ -37,7 +37,8 @@ def worker(port: int, pool: str, name: str, process: Process) -> bool:
     )
 
 
-def _ask(port: int, method: str, path: str, body: Any) -> tuple[int, Any]:
+def ask(port: int, method: str, path: str, body: Any) -> tuple[int, Any]:
+    """Return the status of an answer, and its JSON if it is 200; 0 where there is no answer."""
     from http.client import HTTPConnection, HTTPException
 
     connection = HTTPConnection(LOOPBACK, port, timeout=SECONDS)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deployments.stack import answers
+from deployments.stack.missed import put_right
 from deployments.stack.ports import LOOPBACK
 from deployments.stack.service import Service
 
@@ -58,4 +59,5 @@ def worker_service(project: Path, log: Path, mark: str, port: int, env: Mapping[
         port=None,
         works=lambda process: answers.worker(port, POOL, WORKER_NAME, process),
         after=(SERVER,),
+        before=lambda: put_right(port, POOL),
     )

@@ -30,6 +30,7 @@ class Service:
     port: int | None
     works: Callable[[Process], bool]
     after: tuple[str, ...] = ()
+    before: Callable[[], None] = field(default=lambda: None)
     patience: timedelta = field(default=timedelta(seconds=90))
 
     @property
@@ -39,6 +40,7 @@ class Service:
 
     def start(self) -> Process:
         """Launch it, with the caller's environment except for settings of another Prefect server."""
+        self.before()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:

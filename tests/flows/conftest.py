@@ -1,0 +1,90 @@
+"""A real Prefect server for the tests of flows, started once, and a project that runs against it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from deployments.stack import prefect_server, valkey
+from tests.conftest import SUITE
+from tests.fake_api import FakeApi
+
+STREAM = """
+name: orders
+source:
+  kind: api
+  block: {base_url: "%s"}
+  path: /numbered
+  records: data
+  paginate: {kind: page_number, total: total}
+  cursor: {field: at, param: since, initial: 2026-01-01T00:00:00Z, lag: PT1H}
+key: [id]
+transform: tests.transforms:timed
+partition_by: {field: at}
+suite: orders
+batch: {size: 100, per_commit: 5}
+"""
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    with valkey(tmp_path / "valkey") as url:
+        yield url
+
+
+@dataclass
+class Project:
+    """A project of its own, with one stream."""
+
+    folder: Path
+    prefect_api: str
+    redis_url: str
+
+    def run(self, stream: str = "orders", **env: str) -> subprocess.CompletedProcess[str]:
+        """Run the flow by hand, as a person would."""
+        return subprocess.run(
+            [sys.executable, "-m", "flows.etl_pipeline", stream],
+            env={**os.environ, **self.environment, **env}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PREFECT_API_URL": self.prefect_api,
+            "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+            "DO_NOT_TRACK": "1",
+            "DATASTREAM_PROJECT": str(self.folder),
+            "DATASTREAM_REDIS_URL": self.redis_url,
+            "DATASTREAM_LAKE_URI": (self.folder / "lake").as_uri(),
+        }
+
+    def ask(self, path: str, **wanted: Any) -> Any:
+        """Ask the Prefect server."""
+        return urllib3.request("POST", f"{self.prefect_api}{path}", json=wanted).json()
+
+    def stream(self, old: str, new: str) -> None:
+        """Change the stream file."""
+        file = self.folder / "streams" / "orders.yaml"
+        file.write_text(file.read_text().replace(old, new))
+
+
+@pytest.fixture
+def project(tmp_path: Path, api: FakeApi, prefect_api: str, redis_url: str) -> Project:
+    for name in ("streams", "expectations"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "streams" / "orders.yaml").write_text(STREAM % api.url)
+    (tmp_path / "expectations" / "orders.json").write_text(json.dumps(SUITE))
+    return Project(tmp_path, prefect_api, redis_url)

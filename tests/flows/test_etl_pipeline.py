@@ -1,0 +1,110 @@
+"""The flow `etl-pipeline` on a real Prefect server: what it shows there, and how it says what goes wrong."""
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from tests.conftest import order, orders
+from tests.fake_api import FakeApi
+from tests.flows.conftest import Project
+
+
+def last_run(project: Project) -> dict:
+    [run] = project.ask("/flow_runs/filter", sort="START_TIME_DESC", limit=1)
+    return run
+
+
+def artifacts(project: Project) -> dict[str, dict]:
+    found = project.ask("/artifacts/filter", artifacts={"flow_run_id": {"any_": [last_run(project)["id"]]}})
+    return {artifact["key"]: artifact for artifact in found}
+
+
+def test_a_run_shows_its_window_its_accounts_and_its_validation(project: Project, api: FakeApi) -> None:
+    api.records = [*orders(700), *orders(20), *(order(n, amount=None) for n in range(800, 815))]
+    done = project.run()
+    shown = artifacts(project)
+    assert done.returncode == 0, done.stderr
+    assert last_run(project)["name"] == "orders since 2026-01-01T00:00:00Z"
+    assert (last_run(project)["state_type"], shown["orders-progress"]["data"]) == ("COMPLETED", 100.0)
+    assert '"read", "rows": "735"' in str(shown["orders-accounts"]["data"]).replace("'", '"')
+    report = shown["orders-validation"]["data"]
+    assert "| amount not null | critical | failed | 15 |" in report
+    assert "datastream quarantine show orders" in report
+    assert report.count("| amount not null |") == 1 + 10, "the rule, and ten sample rows"
+
+
+def broken_suite(project: Project) -> None:
+    (project.folder / "expectations/orders.json").write_text('{"name": "orders",\n "expectations": [}')
+
+
+def empty_suite(project: Project) -> None:
+    (project.folder / "expectations/orders.json").write_text('{"name": "orders", "expectations": []}')
+
+
+def missing_suite(project: Project) -> None:
+    (project.folder / "expectations/orders.json").unlink()
+
+
+def wrong_column(project: Project) -> None:
+    file = project.folder / "expectations/orders.json"
+    file.write_text(file.read_text().replace("amount", "amuont"))
+
+
+def missing_block(project: Project) -> None:
+    file = project.folder / "streams/orders.yaml"
+    project.stream(file.read_text().split("block: ")[1].splitlines()[0], "api-source/nowhere")
+
+
+def unreachable_api(project: Project) -> None:
+    file = project.folder / "streams/orders.yaml"
+    project.stream(file.read_text().split("block: ")[1].splitlines()[0], '{base_url: "http://127.0.0.1:9"}')
+
+
+WRONG: dict[str, tuple[Callable[[Project], None], dict[str, str], str]] = {
+    "broken suite": (broken_suite, {}, "orders.json"),
+    "empty suite": (empty_suite, {}, "no expectations"),
+    "missing suite": (missing_suite, {}, "orders.json"),
+    "wrong column": (wrong_column, {}, "amuont"),
+    "missing block": (missing_block, {}, "'api-source/nowhere', which does not exist"),
+    "unreachable API": (unreachable_api, {}, "Is the API up"),
+    "bad YAML": (lambda project: project.stream("key: [id]", "key: [id"), {}, "orders.yaml, line"),
+    "bad lake": (lambda _: None, {"DATASTREAM_LAKE_URI": "s3//x"}, "DATASTREAM_LAKE_URI cannot be used"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "env", "said"), WRONG.values(), ids=WRONG.keys())
+def test_what_goes_wrong_is_a_sentence_and_nothing_is_committed(
+    project: Project, api: FakeApi, spoil: Callable[[Project], None], env: dict[str, str], said: str
+) -> None:
+    api.records = orders(10)
+    spoil(project)
+    done = project.run(**env)
+    assert done.returncode == 1
+    assert any(said in line for line in done.stderr.splitlines()), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(project.folder.glob("lake/_log/**/*.json"))
+
+
+def test_an_unknown_stream_is_a_sentence(project: Project) -> None:
+    done = project.run("oders")
+    assert (done.returncode, "Did you mean 'orders'?" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+
+
+def test_a_run_whose_lane_is_drained_by_another_yields(project: Project, api: FakeApi) -> None:
+    """The lease is held by somebody who is alive: who waits longer than it lasts knows that."""
+    api.records = orders(10)
+    with redis.Redis.from_url(project.redis_url) as client:
+        client.set("datastream:lease:orders:0", "somebody")
+        done = project.run()
+    assert done.returncode == 0, done.stderr
+    assert last_run(project)["state_name"] == "Yielded"
+    assert not list(project.folder.glob("lake/_log/**/*.json"))
+
+
+def test_without_redis_a_run_goes_on_without_a_lease(project: Project, api: FakeApi) -> None:
+    api.records = orders(10)
+    done = project.run(DATASTREAM_REDIS_URL="redis://127.0.0.1:9/0")
+    assert done.returncode == 0, done.stderr
+    assert "without a lease" in done.stderr
+    assert len(list(project.folder.glob("lake/_log/**/*.json"))) == 1
