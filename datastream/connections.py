@@ -32,17 +32,23 @@ class LakeConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    uri: str = Field(description="A folder of this machine, for example file:///data/lake")
+    uri: str = Field(description="A folder or a bucket, for example file:///data/lake or s3://bucket/prefix")
+    endpoint: str | None = Field(default=None, description="Where S3 is, if it is not Amazon's")
+    access_key: str | None = Field(default=None, description="For S3; without it, what the machine's own settings say")
+    secret_key: SecretStr | None = Field(default=None, description="For S3")
 
     @field_validator("uri")
     @classmethod
-    def _is_a_folder(cls, value: str) -> str:
+    def _can_be_opened(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme != "file" or parts.netloc or not parts.path.startswith("/"):
-            raise ValueError(f"{value!r} is not a lake this version can open; write it like file:///data/lake")
-        return value
+        folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+        bucket = parts.scheme == "s3" and bool(parts.netloc)
+        if not folder and not bucket:
+            raise ValueError(f"{value!r} is no lake; write it like file:///data/lake or s3://bucket/prefix")
+        return value.rstrip("/") if bucket else value
 
     @property
-    def folder(self) -> Path:
-        """The lake's folder."""
-        return Path(unquote(urlsplit(self.uri).path))
+    def folder(self) -> Path | None:
+        """The lake's folder; None if it is a bucket."""
+        parts = urlsplit(self.uri)
+        return Path(unquote(parts.path)) if parts.scheme == "file" else None

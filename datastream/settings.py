@@ -6,8 +6,9 @@ Everything below main receives values, never the environment.
 import os
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from datastream.connections import LakeConfig
@@ -29,6 +30,10 @@ class Settings(BaseSettings):
     """The folder that holds `streams/` and `expectations/`."""
     lake_uri: str = ""
     """Where committed data lives; by default `.datastream/lake` in the project."""
+    s3_endpoint: str | None = None
+    """Where S3 is, if the lake lies there and it is not Amazon's."""
+    s3_access_key: str | None = None
+    s3_secret_key: SecretStr | None = None
     redis_url: SecretStr | None = None
     """The stream buffer, which also keeps the leases; without it runs of one lane are told apart by the lake alone."""
 
@@ -41,6 +46,13 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise _wrong(error) from error
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("it is not the address of a Redis; write it like redis://127.0.0.1:6379/0")
+        return value
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if not self.lake_uri:
@@ -51,7 +63,12 @@ class Settings(BaseSettings):
     def lake(self) -> LakeConfig:
         """The lake. Raises SettingsWrong."""
         try:
-            return LakeConfig(uri=self.lake_uri)
+            return LakeConfig(
+                uri=self.lake_uri,
+                endpoint=self.s3_endpoint,
+                access_key=self.s3_access_key,
+                secret_key=self.s3_secret_key,
+            )
         except ValidationError as error:
             raise _wrong(error) from error
 

@@ -19,6 +19,7 @@ from datastream.lane import open_lane
 from datastream.pipeline import drain
 from datastream.quality import load_suite
 from tests.fake_api import FakeApi, serving
+from tests.seaweedfs import seaweedfs
 
 SUITE = {
     "name": "orders",
@@ -101,6 +102,12 @@ class World:
 def api() -> Iterator[FakeApi]:
     with serving(FakeApi()) as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def s3_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeConfig]:
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as lake:
+        yield lake
 
 
 @pytest.fixture

@@ -28,10 +28,11 @@ BELONGS = {
     "prefect": ("flows", "tasks", "blocks", "deployments"),
     "great_expectations": ("datastream.quality",),
     "redis": ("datastream.buffers", "deployments"),
+    "s3fs": ("datastream.lake",),
     "yaml": ("datastream.catalog",),
     "urllib3": ("datastream.sources", "deployments"),
 }
-LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn"}
+LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore"}
 """What costs too much to be imported by whoever imports us. Flows, tasks and blocks are Prefect's own side."""
 
 

@@ -10,6 +10,7 @@ from datastream.errors import Permanent
 from datastream.lake import layout
 from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
+from datastream.lake.s3 import S3Store
 from datastream.lake.store import Store
 from datastream.records import RULES
 
@@ -46,6 +47,8 @@ def connect(store: Store) -> "duckdb.DuckDBPyConnection":
 
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     connection.execute("set timezone = 'UTC'")
+    if isinstance(store, S3Store):
+        connection.register_filesystem(store.filesystem)
     for stream in streams(store):
         made = list(commits(store, stream))
         _view(connection, store, stream, [file.key for commit in made for file in commit.files])

@@ -7,15 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from datastream.connections import LakeConfig
 from datastream.lake.local import LocalStore
+from datastream.lake.s3 import LakeAway, S3Store
 from datastream.lake.store import LakeUnusable, MemoryStore, Store
 
 
-@pytest.fixture(params=["memory", "local"])
+@pytest.fixture(params=["memory", "local", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    yield MemoryStore() if request.param == "memory" else LocalStore(tmp_path / "lake")
-    assert list(tmp_path.glob("lake/_tmp/*")) == [], "a temporary file was left"
+    match request.param:
+        case "memory":
+            yield MemoryStore()
+        case "local":
+            yield LocalStore(tmp_path / "lake")
+            assert list(tmp_path.glob("lake/_tmp/*")) == [], "a temporary file was left"
+        case "s3":
+            config = request.getfixturevalue("s3_lake")
+            yield S3Store(config.model_copy(update={"uri": f"{config.uri}/{tmp_path.name}"}))
 
 
 def test_an_object_is_created_once(store: Store) -> None:
@@ -81,3 +91,9 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -
     (tmp_path / "file").touch()
     with pytest.raises(LakeUnusable, match=r"cannot be written: .* make the folder writable"):
         LocalStore(tmp_path / "file" / "lake")
+
+
+def test_a_bucket_that_cannot_be_reached_is_told_in_a_sentence() -> None:
+    lake = LakeConfig(uri="s3://lake/x", endpoint="http://127.0.0.1:9", access_key="a", secret_key=SecretStr("b"))
+    with pytest.raises(LakeAway, match="cannot be reached"):
+        S3Store(lake).read("key")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from datastream.connections import LakeConfig
+from datastream.lake.lake import open_lake
 from datastream.lake.verify import verify
 from datastream.records import Accounts
 from tests.conftest import World, order, orders, stream_of
@@ -124,3 +126,14 @@ def test_a_manifest_names_the_versions_that_decided(world: World) -> None:
     assert commit.header.run == "the run"
     assert len(commit.header.versions.suite) == 12
     assert commit.header.versions.transform not in ("", "none")
+
+
+def test_a_lake_on_s3_tells_the_same_story(world: World, s3_lake: LakeConfig, tmp_path: Path) -> None:
+    """Real S3, asked by DuckDB through the same client: nothing is downloaded for it."""
+    world.store = open_lake(s3_lake.model_copy(update={"uri": f"{s3_lake.uri}/{tmp_path.name}"}))
+    world.api.records = [*orders(700), *orders(20), order(9001, amount=None)]
+    world.run()
+    world.run()
+    found = verify(world.store, "orders")
+    assert (found.loaded, found.quarantined, found.problems) == (700, 1, [])
+    assert world.rows("select count(*), count(distinct id) from orders") == [(700, 700)]

