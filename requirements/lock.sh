@@ -4,7 +4,7 @@ set -eu
 lock() {
     file=requirements/$1.txt
     shift
-    uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
+    uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
         --no-emit-index-url --no-emit-find-links pyproject.toml "$@" --output-file "$file"
 }
 lock bench --extra local --extra test --extra bench
