@@ -18,6 +18,15 @@ class ApiConfig(BaseModel):
     max_answer_bytes: int = Field(default=64 * 1024 * 1024, description="A larger answer is refused", ge=1)
     connections: int = Field(default=4, description="Pages fetched at the same time, where the paginator allows", ge=1)
 
+    @field_validator("headers")
+    @classmethod
+    def _can_be_sent(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, secret in value.items():
+            text = f"{name}{secret.get_secret_value()}"
+            if not text.isprintable() or not text.isascii():
+                raise ValueError(f"the header {name!r} holds what no header may: use printable ASCII, on one line")
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
@@ -41,7 +50,8 @@ class LakeConfig(BaseModel):
     @classmethod
     def _can_be_opened(cls, value: str) -> str:
         parts = urlsplit(value)
-        folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+        plain = not parts.query and not parts.fragment and "\0" not in unquote(value)
+        folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/") and plain
         bucket = parts.scheme == "s3" and bool(parts.netloc)
         if not folder and not bucket:
             raise ValueError(f"{value!r} is no lake; write it like file:///data/lake or s3://bucket/prefix")

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from datastream.catalog import PartitionBy, Stream
 from datastream.claim import Batch
 from datastream.errors import Permanent
+from datastream.identity import identity_of
 from datastream.lake import layout
 from datastream.lake.manifest import CursorRange, Header, RuleResult, Versions
 from datastream.lake.plan import Plan, PlannedFile
@@ -58,7 +59,8 @@ def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: 
     header = Header(
         stream=stream.name, lane=place.lane, seq=place.seq, decision=secrets.token_hex(8), run=place.run,
         decided_at=batch.claim.received_at, accounts=accounts, offsets=msgspec.to_builtins(batch.claim.offsets),
-        schema=batch.claim.schema, versions=place.versions, set_aside=broken,
+        schema=batch.claim.schema,
+        identity=identity_of(stream), versions=place.versions, set_aside=broken,
         rules=[RuleResult(rule=o.rule.label, severity=o.rule.severity, success=o.success, rows=len(o.set_aside))
                for o in verdict.expectations],
     )  # fmt: skip
@@ -102,7 +104,7 @@ def _files(
 
 
 def _grouped(by: PartitionBy | None, table: pa.Table, good: np.ndarray) -> tuple[np.ndarray, list[tuple[str, int]]]:
-    if by is None:
+    if by is None or not len(good):
         return good, [("", len(good))]
     folders = _partitions(by, table)
     codes = folders.indices.to_numpy(zero_copy_only=False)[good]
@@ -113,7 +115,14 @@ def _grouped(by: PartitionBy | None, table: pa.Table, good: np.ndarray) -> tuple
 
 def _partitions(by: PartitionBy, table: pa.Table) -> pa.DictionaryArray:
     """Return the folder of each row, by the record's own time in UTC."""
-    column = table[by.field].combine_chunks() if by.field in table.column_names else pa.nulls(table.num_rows, _TIME)
+    folder = f"{by.field}_{by.grain}"
+    if by.field not in table.column_names or folder in table.column_names:
+        wrong = f"has no column {by.field!r}" if by.field not in table.column_names else f"has a column {folder!r}"
+        raise PartitionImpossible(
+            f"The stream is partitioned by {by.field!r} into folders {folder}=..., and its table {wrong}: there are "
+            f"{', '.join(table.column_names)}. Correct partition_by, or rename the column in the stream's transform."
+        )
+    column = table[by.field].combine_chunks()
     if pa.types.is_null(column.type):
         column = column.cast(_TIME)
     if not pa.types.is_timestamp(column.type) and not pa.types.is_date(column.type):
@@ -122,9 +131,9 @@ def _partitions(by: PartitionBy, table: pa.Table) -> pa.DictionaryArray:
             "the stream's transform, or correct partition_by."
         )
     # Without the zone the value is the same instant in UTC, and no time zone database is asked for.
-    moments = pc.floor_temporal(column.cast(pa.timestamp("us")), unit=by.grain).dictionary_encode()
+    moments = pc.floor_temporal(column.cast(pa.timestamp("us"), safe=False), unit=by.grain).dictionary_encode()
     values = pc.strftime(moments.dictionary, _GRAINS[by.grain]).to_pylist()
-    folders = pa.array([f"{by.field}_{by.grain}={value}" for value in (*values, NO_PARTITION)])
+    folders = pa.array([f"{folder}={value}" for value in (*values, NO_PARTITION)])
     return pa.DictionaryArray.from_arrays(pc.fill_null(moments.indices, len(values)), folders)
 
 

@@ -15,6 +15,13 @@ _ID_BYTES = 16
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
+def identity_of(stream: Stream) -> dict[str, Any]:
+    """Return what the ids and cursor ranges of a stream depend on, as each manifest keeps it."""
+    cursor = stream.source.cursor
+    kind = type(cursor.initial).__name__ if cursor else None
+    return {"key": stream.key, "cursor": cursor.field if cursor else None, "cursor_kind": kind}
+
+
 def record_ids(stream: Stream, table: pa.Table) -> list[str | None]:
     """Return each row's id: a hash of stream, key values and cursor value; None where a key field has no value.
 

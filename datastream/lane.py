@@ -7,8 +7,11 @@ import msgspec
 
 from datastream.buffers.lease import LeasePolicy, lease
 from datastream.catalog import Stream
+from datastream.claim import Claim
 from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig
+from datastream.errors import Permanent
+from datastream.identity import identity_of
 from datastream.lake.duplicates import KnownIds
 from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest, Versions
@@ -19,6 +22,10 @@ from datastream.sources.claims import Offsets
 from datastream.sources.client import ApiClient, open_api
 from datastream.sources.window import open_window
 from datastream.transform import Transform, load_transform
+
+
+class IdentityChanged(Permanent):
+    """A stream with data has another key or cursor than before."""
 
 
 class Lane(msgspec.Struct, eq=False):
@@ -46,6 +53,10 @@ class Lane(msgspec.Struct, eq=False):
     def next_seq(self) -> int:
         """The number of the next commit."""
         return self.newest.header.seq + 1 if self.newest else 1
+
+    def stands_at(self, claim: Claim) -> bool:
+        """Tell whether the newest commit is that of `claim`, as far as the next claim would notice a difference."""
+        return self.newest is not None and self.offsets == claim.offsets and self.newest.header.schema == claim.schema
 
     @property
     def window(self) -> str:
@@ -85,4 +96,16 @@ def open_lane(
             versions=versions, known=KnownIds(store, []), newest=None, clock=clock, retry=retry or RetryPolicy(),
         )  # fmt: skip
         lane.reload()
+        _refuse_another_identity(lane)
         yield lane
+
+
+def _refuse_another_identity(lane: Lane) -> None:
+    """Refuse to go on where every record would be taken for a new one."""
+    before, now = lane.newest.header.identity if lane.newest else None, identity_of(lane.stream)
+    if before not in (None, now):
+        raise IdentityChanged(
+            f"What tells the records of {lane.stream.name!r} apart was {before} when they were committed, and is {now} "
+            "in its file: everything would be loaded again. Put key and source.cursor back, or give the stream "
+            "another name."
+        )

@@ -6,6 +6,7 @@ taken again; once its plan exists, all that follows is a function of the plan. A
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TypeVar
 
 from datastream.claim import Batch, Claim, bounds, make_claim
@@ -32,10 +33,10 @@ def claims(lane: Lane) -> Iterator[Claim]:
     """
     while True:
         expected = lane.next_seq
-        for claim in _ahead(_parsed(lane)):
+        for claim in _ahead(lambda stopped: _parsed(lane, stopped)):
             yield claim
             expected += 1
-            if lane.next_seq != expected or lane.offsets != claim.offsets:
+            if lane.next_seq != expected or not lane.stands_at(claim):
                 break
         else:
             return
@@ -43,7 +44,7 @@ def claims(lane: Lane) -> Iterator[Claim]:
 
 def decided(lane: Lane) -> Iterator[Plan]:
     """Yield the claim that an earlier run decided and did not live to commit, if there is one. It comes first."""
-    plan = lane.log.plan(lane.next_seq)
+    plan = lane.log.open_plan(lane.next_seq)
     if plan is not None:
         yield plan
 
@@ -128,19 +129,24 @@ def _fresh(ids: Sequence[str], known: set[str]) -> Mapping[int, str] | None:
     return {at: record_id for record_id, at in first.items()}
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield `items`, making the next one while one is worked on."""
+def _ahead(make: Callable[[Callable[[], bool]], Iterator[T]]) -> Iterator[T]:
+    """Yield what `make` yields, making the next one while one is worked on; it is told when nobody wants more."""
+    stop = Event()
+    items = make(stop.is_set)
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
         coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
-            yield item
+        try:
+            while (item := coming.result()) is not None:
+                coming = thread.submit(next, items, None)
+                yield item
+        finally:
+            stop.set()
 
 
-def _parsed(lane: Lane) -> Iterator[Claim]:
+def _parsed(lane: Lane, stopped: Callable[[], bool]) -> Iterator[Claim]:
     """Yield the claims of the open window as rows. What one teaches of types and the cursor, the next one knows."""
     offsets, schema = lane.offsets, lane.newest.header.schema if lane.newest else {}
-    for taken in take(lane.stream, lane.api, offsets, lane.clock.now(), lane.clock, lane.retry):
+    for taken in take(lane.stream, lane.api, offsets, lane.clock.now(), lane.clock, lane.retry, stopped):
         with step("claim"):
             claim = make_claim(lane.stream, taken, offsets, schema, lane.clock.now())
         offsets, schema = claim.offsets, claim.schema

@@ -45,11 +45,13 @@ class Settings(BaseSettings):
             return cls(project=project, _env_file=project / ".env")
         except ValidationError as error:
             raise _wrong(error) from error
+        except UnicodeDecodeError as error:
+            raise SettingsWrong(f"{project / '.env'} is not text: {error}. Mend or remove it.") from error
 
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
+        if value and not _speaks_redis(value.get_secret_value()):
             raise ValueError("it is not the address of a Redis; write it like redis://127.0.0.1:6379/0")
         return value
 
@@ -86,6 +88,14 @@ class Settings(BaseSettings):
     def state(self) -> Path:
         """The folder of the local stack's own data."""
         return self.project.resolve() / ".datastream"
+
+
+def _speaks_redis(address: str) -> bool:
+    parts = urlsplit(address)
+    try:
+        return parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _wrong(error: ValidationError) -> SettingsWrong:

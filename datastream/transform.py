@@ -6,12 +6,14 @@ A row that it leaves out is set aside with the rule `transform`, so that the acc
 import hashlib
 import importlib
 import inspect
+import io
 from collections.abc import Callable
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from datastream.errors import Permanent
-from datastream.records import RECORD_ID
+from datastream.records import OWN_COLUMNS, RECORD_ID
 
 Transform = Callable[[pa.Table], pa.Table]
 
@@ -33,10 +35,10 @@ def load_transform(entry: str | None) -> tuple[Transform, str]:
         module = importlib.import_module(module_name)
         function: Transform = getattr(module, name)
         source = inspect.getsource(module)
-    except (ImportError, AttributeError, SyntaxError, OSError) as error:
+    except Exception as error:  # a user's module may raise anything when it is imported; it is told as what it is
         raise TransformMissing(
-            f"The transform {entry!r} cannot be imported: {error}. Correct `transform` in the stream, as "
-            "module:function, or the module."
+            f"The transform {entry!r} cannot be imported: {type(error).__name__}: {error}. Correct `transform` in the "
+            "stream, as module:function, or the module."
         ) from error
     return function, hashlib.sha256(source.encode()).hexdigest()[:12]
 
@@ -46,6 +48,8 @@ def apply(transform: Transform, entry: str, table: pa.Table) -> tuple[pa.Table, 
 
     Raises TransformFailed with the reason.
     """
+    if not table.num_rows:
+        return table, None
     try:
         result = transform(table)
     except Exception as error:  # a user's function may raise anything; it is told as what it is
@@ -58,6 +62,7 @@ def apply(transform: Transform, entry: str, table: pa.Table) -> tuple[pa.Table, 
             f"The transform {entry!r} returned {_what(result)}. It must return an Arrow table that still has the "
             f"column {RECORD_ID}."
         )
+    result = _storable(entry, result)
     given, kept = table[RECORD_ID], result[RECORD_ID]
     if kept.equals(given):
         return result, None
@@ -69,6 +74,26 @@ def apply(transform: Transform, entry: str, table: pa.Table) -> tuple[pa.Table, 
             f"out rows, each with its own {RECORD_ID}."
         )
     return result, [row for row in rows if row is not None]
+
+
+def _storable(entry: str, table: pa.Table) -> pa.Table:
+    """Return the table as it can be committed. What cannot be is refused now; after the decision it is too late."""
+    names = table.column_names
+    wrong = sorted(name for name in set(names) if names.count(name) > 1 or name in OWN_COLUMNS - {RECORD_ID})
+    if wrong:
+        raise TransformFailed(
+            f"The transform {entry!r} returned a column {wrong[0]!r}, which is there twice or is one of our own names. "
+            "Give it another name."
+        )
+    try:
+        position = table.schema.get_field_index(RECORD_ID)
+        table = table.set_column(position, RECORD_ID, table[RECORD_ID].cast(pa.string())).replace_schema_metadata()
+        pq.write_table(table.schema.empty_table(), io.BytesIO())
+    except pa.ArrowException as error:
+        raise TransformFailed(
+            f"The transform {entry!r} returned a table that Parquet cannot hold: {error}. Change that column's type."
+        ) from error
+    return table
 
 
 def _what(result: object) -> str:

@@ -3,7 +3,10 @@
 import sys
 from collections.abc import Callable
 
-from datastream.errors import DatastreamError
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL
+
+from datastream.errors import DatastreamError, Transient
 from tasks.logs import sentences_only
 
 
@@ -13,10 +16,29 @@ def run_as_command(flow: Callable[..., object], *, usage: str) -> None:
         sys.exit(_usage(usage))
     sentences_only()
     try:
+        _require_server()
         flow(sys.argv[1])
     except DatastreamError as error:
         print(error, file=sys.stderr)  # noqa: T201 - it is a command
         sys.exit(1)
+
+
+class ServerAway(Transient):
+    """The Prefect server that the settings name does not answer."""
+
+
+def _require_server() -> None:
+    """Raise ServerAway where a server is named and does not answer; without one, Prefect starts its own for the run."""
+    url = PREFECT_API_URL.value()
+    if url is None:
+        return
+    with get_client(sync_client=True) as client:
+        error = client.api_healthcheck()
+    if error is not None:
+        raise ServerAway(
+            f"The Prefect server at {url} does not answer: {error}. Start one with `datastream up`, or correct "
+            "PREFECT_API_URL."
+        )
 
 
 def _usage(usage: str) -> int:

@@ -32,7 +32,7 @@ class Report:
         self._set_aside: dict[str, int] = {}
         self._files = 0
         self.accounts = Accounts()
-        self._progress = create_progress_artifact(0.0, key=f"{self._name}-progress", description=self._said())
+        self._progress = create_progress_artifact(0.0, key=self._key("progress"), description=self._said())
 
     def add(self, plan: Plan, manifest: Manifest, verdict: Verdict | None = None) -> None:
         """Count one commit in, and move the progress."""
@@ -51,8 +51,11 @@ class Report:
     def publish(self) -> None:
         """Show the accounts and the validation result."""
         update_progress_artifact(self._progress, 100.0, description=self._said())
-        create_table_artifact(self._rows(), key=f"{self._name}-accounts", description=f"{self._name} {self._window}")
-        create_markdown_artifact(self._validation(), key=f"{self._name}-validation", description=self._said())
+        create_table_artifact(self._rows(), key=self._key("accounts"), description=f"{self._name} {self._window}")
+        create_markdown_artifact(self._validation(), key=self._key("validation"), description=self._said())
+
+    def _key(self, what: str) -> str:
+        return f"{self._name}-{what}".replace("_", "-")  # Prefect allows no underscore in a key
 
     def _said(self) -> str:
         a = self.accounts

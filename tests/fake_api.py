@@ -36,7 +36,8 @@ class FakeApi:
     def _pages(self, query: dict[str, str]) -> Response:
         rows, page = self._since(query), int(query.get("page", "1"))
         total = -(-len(rows) // self.page_size)
-        return ok({"data": rows[(page - 1) * self.page_size :][: self.page_size], "total": total})
+        found = rows[(page - 1) * self.page_size :][: self.page_size]
+        return ok({"data": found, "total": total, "count": len(rows)})
 
     def _links(self, query: dict[str, str]) -> Response:
         rows, start = self._since(query), int(query.get("start", "0"))

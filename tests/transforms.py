@@ -27,3 +27,15 @@ def forgetful(table: pa.Table) -> pa.Table:
 
 def inventive(table: pa.Table) -> pa.Table:
     return pa.concat_tables([timed(table), timed(table)])
+
+
+def with_an_interval(table: pa.Table) -> pa.Table:
+    return timed(table).append_column("i", pa.array([pa.MonthDayNano([1, 2, 3])] * table.num_rows))
+
+
+def with_our_name(table: pa.Table) -> pa.Table:
+    return timed(table).append_column("_commit", table["id"])
+
+
+def through_pandas(table: pa.Table) -> pa.Table:
+    return pa.Table.from_pandas(timed(table).to_pandas())

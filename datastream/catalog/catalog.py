@@ -62,6 +62,8 @@ def read_stream(file: Path) -> Stream:
         raise StreamInvalid(f"{file} cannot be read: {error}.") from error
     except yaml.MarkedYAMLError as error:
         raise StreamInvalid(_not_yaml(file, error)) from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise StreamInvalid(f"{file}: this is not YAML that can be read: {error}. Mend the file.") from error
     if not isinstance(document, Mapping):
         raise StreamInvalid(f"{file} describes no stream: it must be a mapping that begins with 'name: {file.stem}'.")
     try:
@@ -100,16 +102,19 @@ def _dotted(location: tuple[int | str, ...]) -> str:
 
 
 def _what(error: dict[str, Any]) -> str:
+    """Return what is wrong with a value, and the way out. A mapping may hold secrets, and is not shown."""
     kind, context = error["type"], error.get("ctx", {})
-    if kind == "missing":
-        return " is missing. Add it."
-    if kind == "extra_forbidden":
-        return " is not a field of a stream. Remove it, or mend its spelling."
-    if kind == "union_tag_not_found":
-        return f" needs a {context['discriminator']}."
-    if kind == "union_tag_invalid":
-        return f".kind is {context['tag']!r}; choose one of {context['expected_tags']}."
+    known = {
+        "missing": " is missing. Add it.",
+        "extra_forbidden": " is not a field of a stream. Remove it, or mend its spelling.",
+        "union_tag_not_found": f" needs a {context.get('discriminator')}.",
+        "union_tag_invalid": f".kind is {context.get('tag')!r}; choose one of {context.get('expected_tags')}.",
+    }
+    if kind in known:
+        return known[kind]
+    secret = "headers" in error["loc"] or isinstance(error["input"], dict)
+    given = "wrong" if secret else repr(error["input"])
     if kind == "string_pattern_mismatch":
-        return f" is {error['input']!r}, which does not match {context['pattern']}."
+        return f" is {given}, which does not match {context['pattern']}."
     message = error["msg"].removeprefix("Value error, ")
-    return f" is {error['input']!r}: {message[:1].lower()}{message[1:]}."
+    return f" is {given}: {message[:1].lower()}{message[1:]}."

@@ -3,10 +3,10 @@
 The field names are the file's own; `stream.schema.json` for editors is made from these models.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from datastream.connections import ApiConfig
 
@@ -30,6 +30,8 @@ class PageNumber(_Model):
     param: str = "page"
     first: int = 1
     total: str | None = None
+    count: str | None = None
+    """A path to the number of rows. When it falls while a window is read, rows have moved, and it is read again."""
 
 
 class NextLink(_Model):
@@ -45,14 +47,26 @@ class Cursor(_Model):
     field: str
     param: str
     initial: CursorValue
-    lag: timedelta = timedelta()
+    lag: timedelta = Field(default=timedelta(), ge=timedelta())
     ordered: bool = False
     """The source answers in the order of `field`, so that the cursor moves with each commit."""
 
-    @field_validator("initial", mode="after")
+    @field_validator("initial", mode="before")
     @classmethod
-    def _in_utc(cls, value: CursorValue) -> CursorValue:
+    def _is_what_it_seems(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("a cursor is a time, a number or text")  # noqa: TRY004 - pydantic wants ValueError
+        if isinstance(value, str) and _reads_as_time(value):
+            raise ValueError("it is a time written as text; remove the quotes, so that it is compared as a time")
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return datetime(value.year, value.month, value.day, tzinfo=UTC)
         return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+    @model_validator(mode="after")
+    def _lag_is_of_time(self) -> Self:
+        if self.lag and not isinstance(self.initial, datetime):
+            raise ValueError(f"lag is a duration, and the cursor {self.field!r} is no time; leave lag out")
+        return self
 
 
 class ApiSpec(_Model):
@@ -71,10 +85,18 @@ class ApiSpec(_Model):
     """A window that has more pages is refused, so that an API without an end cannot hold a run for ever."""
 
 
+def _reads_as_time(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return not value.isdigit()
+
+
 class PartitionBy(_Model):
     """Which folder a row lands in: that of the record's own time, never the time of loading."""
 
-    field: str
+    field: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .-]*$")
     grain: Literal["hour", "day", "month", "year"] = "day"
 
 
@@ -109,6 +131,13 @@ class Stream(_Model):
     shards: Literal[1] = 1
     version: str = Field(default="", exclude=True, json_schema_extra={"readOnly": True})
     """A short hash of the file, set when it is read."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_quarantine(cls, value: str) -> str:
+        if value.endswith("_quarantine"):
+            raise ValueError("names that end in _quarantine are those of what streams set aside")
+        return value
 
     def action(self, severity: str) -> Action:
         """Return what happens to the rows that break an expectation of this severity."""

@@ -96,11 +96,12 @@ class LocalStore:
     def _make(self, folders: Iterable[Path]) -> None:
         """Make folders durable: a new one is an entry in the one above, which has to be synced."""
         for folder in folders:
-            missing = [p for p in (folder, *folder.parents) if p not in self._known_folders and not p.exists()]
+            within = [folder, *folder.parents]
+            unsure = [path for path in within[: within.index(self._root)] if path not in self._known_folders]
             folder.mkdir(parents=True, exist_ok=True)
-            for new in missing:
-                _sync(new.parent)
-            self._known_folders.add(folder)
+            for path in unsure:  # also one that exists: who made it may have been killed before it was synced
+                _sync(path.parent)
+            self._known_folders.update(unsure)
 
     def _sweep(self) -> None:
         oldest = time.time() - _ABANDONED.total_seconds()

@@ -46,10 +46,22 @@ class Log:
             yield from filter(None, threads.map(self.manifest, self.sequences()))
 
     def plan(self, seq: int) -> Plan | None:
-        """Return the plan of a claim that is decided and not settled, or None."""
+        """Return the plan that lies there for a claim, be it committed or not, or None."""
         key = layout.plan(self.stream, self.lane, seq)
         data = self._store.read(key)
         return None if data is None else decode_plan(key, data)
+
+    def open_plan(self, seq: int) -> Plan | None:
+        """Return the plan of a claim that is decided and not committed, or None.
+
+        The plan is read before the manifest is looked for. A plan is deleted once its manifest exists, so one that a
+        sleeper created after that would be written a second time; a later look always finds the manifest.
+        """
+        plan = self.plan(seq)
+        if plan is not None and self._store.read(layout.manifest(self.stream, self.lane, seq)) is not None:
+            self.settle(seq)
+            return None
+        return plan
 
     def decide(self, plan: Plan) -> Plan | None:
         """Make `plan` the decision of its claim, durably, and return the plan that holds.
@@ -57,14 +69,9 @@ class Log:
         That is another worker's, if it was first. None means that the claim is committed already: this worker slept,
         and what it knows is old.
         """
-        seq = plan.header.seq
-        key = layout.plan(self.stream, self.lane, seq)
-        mine = self._store.create(key, plan.encoded)
-        # A plan is deleted once its manifest exists. Without this look, one created after that would be written again.
-        if self._store.read(layout.manifest(self.stream, self.lane, seq)) is not None:
-            self._store.delete(key)
-            return None
-        return plan if mine else self.plan(seq)
+        mine = self._store.create(layout.plan(self.stream, self.lane, plan.header.seq), plan.encoded)
+        held = self.open_plan(plan.header.seq)
+        return plan if mine and held is not None else held
 
     def commit(self, manifest: Manifest) -> Manifest:
         """Make a commit, durably. Repeating it is harmless. Raises CommitConflict."""

@@ -59,6 +59,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """How far the lane has come. The source knows its shape; the lake only keeps it."""
     schema: dict[str, str]
     """The source's columns and their types, so far."""
+    identity: dict[str, Any]
+    """What tells records of this stream apart: while it stays, the same record has the same id."""
     versions: Versions
     rules: list[RuleResult]
     set_aside: dict[str, int]

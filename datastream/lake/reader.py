@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datastream.errors import Permanent
@@ -16,6 +17,10 @@ from datastream.records import RULES
 
 if TYPE_CHECKING:
     import duckdb
+
+
+class FileBroken(Permanent):
+    """A committed file cannot be read."""
 
 
 class QueryFailed(Permanent):
@@ -41,7 +46,7 @@ def commits(store: Store, stream: str) -> Iterator[Manifest]:
 def connect(store: Store) -> "duckdb.DuckDBPyConnection":
     """Return DuckDB with the views `{stream}` and `{stream}_quarantine` over committed files only.
 
-    It may read the lake and nothing else, and downloads nothing.
+    It downloads nothing. Whoever asks may also read and write other files, as in any DuckDB of their own.
     """
     import duckdb
 
@@ -61,16 +66,18 @@ def _view(connection: "duckdb.DuckDBPyConnection", store: Store, name: str, keys
         return
     files = ", ".join("'" + store.address(key).replace("'", "''") + "'" for key in keys)
     source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
-    connection.execute(f'create view "{name}" as select * from {source}')
+    quoted = name.replace('"', '""')
+    connection.execute(f'create or replace view "{quoted}" as select * from {source}')
 
 
-def query(store: Store, sql: str) -> "duckdb.DuckDBPyRelation | None":
-    """Return the answer to `sql`. Raises QueryFailed with DuckDB's reason and the views there are."""
+def query(store: Store, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return the columns and rows of the answer to `sql`. Raises QueryFailed with DuckDB's reason and the views."""
     import duckdb
 
     connection = connect(store)
     try:
-        return connection.sql(sql)
+        answer = connection.sql(sql)
+        return (answer.columns, answer.fetchall()) if answer is not None else ([], [])
     except duckdb.Error as error:
         known = [
             row[0] for row in connection.execute("select view_name from duckdb_views() where not internal").fetchall()
@@ -82,13 +89,20 @@ def quarantined(store: Store, stream: str, rule: str | None, limit: int) -> list
     """Return rows that were set aside, newest commit first: at most `limit`, of one rule if it is given."""
     found: list[dict[str, Any]] = []
     for commit in reversed(list(commits(store, stream))):
-        data = store.read(commit.quarantine.key) if commit.quarantine else None
-        if data is not None:
-            rows = pq.read_table(io.BytesIO(data)).to_pylist()
-            found += [row for row in rows if rule is None or rule in row[RULES]]
+        rows = _rows(store, commit.quarantine.key) if commit.quarantine else []
+        found += [row for row in rows if rule is None or rule in row[RULES]]
         if len(found) >= limit:
             break
     return found[:limit]
+
+
+def _rows(store: Store, key: str) -> list[dict[str, Any]]:
+    data = store.read(key)
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(data or b"")).to_pylist()
+    except pa.ArrowException as error:
+        raise FileBroken(f"{key} is missing or broken: {error}. Restore it from a backup of the lake.") from error
+    return rows
 
 
 def glob(store: Store, stream: str) -> str:

@@ -45,7 +45,10 @@ class MemoryStore:
         self.objects: dict[str, bytes] = {}
 
     def create(self, key: str, data: bytes) -> bool:
-        return self.objects.setdefault(key, data) is data
+        if key in self.objects:
+            return False
+        self.objects[key] = data
+        return True
 
     def create_all(self, objects: Mapping[str, bytes]) -> set[str]:
         return {key for key, data in objects.items() if not self.create(key, data)}

@@ -5,11 +5,13 @@ import io
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datastream.lake import layout, reader
 from datastream.lake.log import Log
 from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.plan import Plan
 from datastream.lake.store import Store
 from datastream.records import RECORD_ID, Accounts
 
@@ -39,17 +41,20 @@ class Verification:
 
 
 def verify(store: Store, stream: str) -> Verification:
-    """Open every file of a stream, count its rows and ids anew, and compare with the log."""
-    commits = list(reader.commits(store, stream))
+    """Open every file of a stream, count its rows and ids anew, and compare with the log.
+
+    It may run beside a writer: what is being written is announced by a plan, and no stranger.
+    """
+    there, plans = _parquet_files(store, stream), _plans(store, stream)  # files, plans, commits: in this order they
+    commits = list(reader.commits(store, stream))  # come to be, so that none is missed in between
     accounts = sum((commit.header.accounts for commit in commits), Accounts())
-    problems = [p for commit in commits for p in _unbalanced(commit)]
     found = _Recount(store)
     files = [file for commit in commits for file in commit.files]
     set_aside = [commit.quarantine for commit in commits if commit.quarantine]
     loaded, quarantined = found.rows(files), found.rows(set_aside)
-    problems += found.problems
-    problems += _gaps(commits)
-    problems += _strangers(store, stream, {file.key for file in [*files, *set_aside]})
+    strangers = sorted(there - {file.key for file in [*files, *set_aside]} - _announced(plans, commits))
+    problems = [p for commit in commits for p in _unbalanced(commit)] + found.problems + _gaps(commits)
+    problems += [f"{key} lies among the data and belongs to no commit." for key in strangers]
     if (loaded, quarantined) != (accounts.loaded, accounts.quarantined):
         problems.append(
             f"The files hold {loaded:,} loaded and {quarantined:,} quarantined rows; "
@@ -79,7 +84,11 @@ class _Recount:
             return 0
         if hashlib.sha256(data).hexdigest() != file.sha256:
             self.problems.append(f"{file.key} is not the file that was committed: its sha256 differs.")
-        ids = pq.read_table(io.BytesIO(data), columns=[RECORD_ID])[RECORD_ID].to_pylist()
+        try:
+            ids = pq.read_table(io.BytesIO(data), columns=[RECORD_ID])[RECORD_ID].to_pylist()
+        except pa.ArrowException as error:
+            self.problems.append(f"{file.key} cannot be read as Parquet: {error}")
+            return 0
         if len(ids) != file.rows:
             self.problems.append(f"{file.key} has {len(ids):,} rows; the log says {file.rows:,}.")
         twice = len(ids) - len(set(ids) - self._ids)
@@ -107,13 +116,20 @@ def _gaps(commits: list[Manifest]) -> list[str]:
     return problems
 
 
-def _strangers(store: Store, stream: str, committed: set[str]) -> list[str]:
-    """Find Parquet files that a plain reader sees and no commit names, unless an open plan is writing them."""
-    announced = set()
-    for key in store.keys(f"_log/{stream}/"):
-        for seq in layout.sequences([key], "plan"):
-            plan = Log(store, stream, key.split("/")[2]).plan(seq)
-            announced |= {file.key for file in plan.files} if plan else set()
-    there = [key for key in store.keys(layout.data_folder(stream)) if key.endswith(".parquet")]
-    strange = sorted(set(there) - committed - announced)
-    return [f"{key} lies among the data and belongs to no commit." for key in strange]
+def _parquet_files(store: Store, stream: str) -> set[str]:
+    """Return every Parquet file that a plain reader of data or quarantine sees."""
+    folders = (layout.data_folder(stream), layout.quarantine_folder(stream))
+    return {key for folder in folders for key in store.keys(folder) if key.lower().endswith(".parquet")}
+
+
+def _plans(store: Store, stream: str) -> list[Plan]:
+    keys = list(store.keys(f"_log/{stream}/"))
+    found = (Log(store, stream, key.split("/")[2]).plan(seq) for key in keys for seq in layout.sequences([key], "plan"))
+    return [plan for plan in found if plan is not None]
+
+
+def _announced(plans: list[Plan], commits: list[Manifest]) -> set[str]:
+    """Return the files that are about to be written; a plan that is left over from before a commit announces none."""
+    newest = {commit.header.lane: commit.header.seq for commit in commits}
+    open_ = [plan for plan in plans if plan.header.seq > newest.get(plan.header.lane, 0)]
+    return {file.key for plan in open_ for file in [*plan.files, *([plan.quarantine] if plan.quarantine else [])]}

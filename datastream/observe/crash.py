@@ -1,6 +1,6 @@
 """Kills the process at a named step, so that tests can prove that a crash there loses and doubles nothing.
 
-`CRASH_AT=name:probability[,...]` with names such as `plan.before` or `commit.after`, `*` as in a shell.
+`CRASH_AT=name:probability[,...]` with names such as `decide.before` or `commit.after`, `*` as in a shell.
 Inert without the variable.
 """
 

@@ -1,6 +1,7 @@
 """Takes an answer apart: the records stay raw JSON, and only what the paginator asks for is decoded."""
 
-from typing import Any
+import json
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -9,6 +10,7 @@ from datastream.errors import Permanent, Transient
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _anything = msgspec.json.Decoder()
+_UNREADABLE = (msgspec.DecodeError, RecursionError)
 
 
 class AnswerBroken(Transient):
@@ -27,46 +29,64 @@ class Answer:
         self._body = msgspec.Raw(body)
 
     def records(self, path: str) -> list[msgspec.Raw]:
-        """Return the records at `path`, each as the bytes that came."""
-        found = self._at(path)
+        """Return the records at `path`, each as the bytes that came.
+
+        One record that cannot be written down, such as half a surrogate pair, does not hold up the others: they are
+        then read by a more patient parser and written anew.
+        """
         try:
-            if found is None:
-                raise AnswerUnexpected(
-                    f"{self.url} answered without {path!r}, where the stream expects its records: "
-                    f"{self._excerpt()!r}. Correct source.records in the stream, or look at what the API says."
-                )
-            return _list.decode(found)
+            found = self._at(path)
+            return self._missing(path) if found is None else _list.decode(found)
         except msgspec.ValidationError as error:
-            raise AnswerUnexpected(
-                f"{self.url} has no list of records at {path or 'the top'!r}: {self._excerpt()!r}. "
-                "Correct source.records in the stream."
-            ) from error
-        except msgspec.DecodeError as error:
-            raise self._broken(error) from error
+            raise self._no_list(path) from error
+        except _UNREADABLE as error:
+            records = self._patiently(path, error)
+        if not isinstance(records, list):
+            raise self._no_list(path)
+        return [msgspec.Raw(json.dumps(record).encode()) for record in records]
 
     def value(self, path: str) -> Any:
         """Return the decoded value at `path`; None if it is absent."""
-        found = self._at(path)
         try:
+            found = self._at(path)
             return None if found is None else _anything.decode(found)
-        except msgspec.DecodeError as error:
-            raise self._broken(error) from error
+        except _UNREADABLE as error:
+            return self._patiently(path, error)
 
     def _at(self, path: str) -> msgspec.Raw | None:
         here = self._body
-        try:
-            for name in filter(None, path.split(".")):
+        for name in filter(None, path.split(".")):
+            try:
                 inside = _object.decode(here)
-                if name not in inside:
-                    return None
-                here = inside[name]
-        except msgspec.ValidationError:
-            return None
-        except msgspec.DecodeError as error:
-            raise self._broken(error) from error
+            except msgspec.ValidationError:
+                return None
+            if name not in inside:
+                return None
+            here = inside[name]
         return here
 
-    def _broken(self, error: msgspec.DecodeError) -> AnswerBroken:
+    def _patiently(self, path: str, reason: Exception) -> Any:
+        try:
+            here = json.loads(bytes(self._body))
+        except (ValueError, RecursionError) as error:
+            raise self._broken(reason) from error
+        for name in filter(None, path.split(".")):
+            here = here.get(name) if isinstance(here, dict) else None
+        return here
+
+    def _missing(self, path: str) -> NoReturn:
+        raise AnswerUnexpected(
+            f"{self.url} answered without {path!r}, where the stream expects its records: {self._excerpt()!r}. "
+            "Correct source.records in the stream, or look at what the API says."
+        )
+
+    def _no_list(self, path: str) -> AnswerUnexpected:
+        return AnswerUnexpected(
+            f"{self.url} has no list of records at {path or 'the top'!r}: {self._excerpt()!r}. "
+            "Correct source.records in the stream."
+        )
+
+    def _broken(self, error: Exception) -> AnswerBroken:
         return AnswerBroken(
             f"{self.url} answered 200 with something that is not JSON ({error}): {self._excerpt()!r}. "
             "If it stays so, ask the API's owner; the cursor has not moved."

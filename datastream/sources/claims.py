@@ -3,7 +3,7 @@
 Nothing is derived from a claim before it is decided, so a claim may be taken again after a crash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -39,19 +39,28 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def take(
-    stream: Stream, client: ApiClient, offsets: Offsets, now: datetime, clock: Clock, retry: RetryPolicy
+    stream: Stream,
+    client: ApiClient,
+    offsets: Offsets,
+    now: datetime,
+    clock: Clock,
+    retry: RetryPolicy,
+    stopped: Callable[[], bool],
 ) -> Iterator[Taken]:
     """Yield the claims of the open window, or of a new one.
 
     A claim holds whole pages, at most `batch.rows_per_commit` rows, unless a single page is larger. A new window whose
     first page is empty yields nothing; an open one that has nothing left yields an empty claim, which closes it.
+    Nothing more is yielded once `stopped` says so.
     """
     window = offsets.window or open_window(stream, offsets.cursor, now)
-    pages = Pages(stream, client, paginator(stream, window, client), clock, retry)
+    pages = Pages(window.records, stream.source.max_pages, client, paginator(window, client), clock, retry)
     gathered: list[Any] = []
     position: Position | None = offsets.position
     yielded = offsets.window is not None  # a window that earlier commits opened is closed by one, even an empty one
     for page in pages.read(offsets.position):
+        if stopped():
+            return
         if gathered and len(gathered) + len(page.records) > stream.batch.rows_per_commit:
             yield Taken(records=gathered, window=window, position=position)
             gathered, yielded = [], True

@@ -31,6 +31,10 @@ class ApiBusy(Transient):
 class ApiRefused(Permanent):
     """The API answered that the request is wrong."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
 
 class ApiAnswerTooLarge(Permanent):
     """An answer did not end within the allowed size or time."""
@@ -109,7 +113,8 @@ class ApiClient:
         moved = f" to {response.headers['Location']!r}" if "Location" in response.headers else ""
         raise ApiRefused(
             f"{url} answered {response.status}{moved}: {said!r}. Correct base_url or headers in the API block, or "
-            "path and params in the stream."
+            "path and params in the stream.",
+            response.status,
         )
 
 

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from datastream.catalog import Stream
 from datastream.clock import Clock
 from datastream.resilience import RetryPolicy
 from datastream.sources.answer import Answer
-from datastream.sources.client import ApiClient
+from datastream.sources.client import ApiClient, ApiRefused
 from datastream.sources.paginate import PagesWithoutEnd, Paginator
 from datastream.sources.window import Position
+
+_GONE = frozenset({400, 404, 410})
 
 
 class Page(NamedTuple):
@@ -34,21 +35,40 @@ class _Early(NamedTuple):
 
 
 class Pages:
-    """The pages of one window, from a position on."""
+    """The pages of one window, whose records lie at `records` in each answer."""
 
     def __init__(
-        self, stream: Stream, client: ApiClient, paginator: Paginator, clock: Clock, retry: RetryPolicy
+        self, records: str, max_pages: int, client: ApiClient, paginator: Paginator, clock: Clock, retry: RetryPolicy
     ) -> None:
-        self._spec, self._client, self._paginator, self._clock = stream.source, client, paginator, clock
-        self._retry = retry
+        self._records, self._max_pages = records, max_pages
+        self._client, self._paginator = client, paginator
+        self._clock, self._retry = clock, retry
 
     def read(self, start: Position | None) -> Iterator[Page]:
-        """Yield the pages from `start` (None: the first) to the window's end."""
-        position: Position | None = start or self._paginator.first()
+        """Yield the pages from `start` (None: the first) to the window's end.
+
+        A place that an earlier run reached may be gone, because the source shrank or its links expire. The window is
+        then read again from its first page; what was loaded comes again as duplicates.
+        """
+        first = self._paginator.first()
+        pages = self._read(start or first)
+        try:
+            page = next(pages, None)
+        except ApiRefused as error:
+            if start in (None, first) or error.status not in _GONE:
+                raise
+            pages = self._read(first)
+            page = next(pages, None)
+        if page is not None:
+            yield page
+            yield from pages
+
+    def _read(self, start: Position) -> Iterator[Page]:
+        position: Position | None = start
         early: deque[_Early] = deque()
         with ThreadPoolExecutor(self._client.connections, thread_name_prefix="fetch") as threads:
             try:
-                for _ in range(self._spec.max_pages):
+                for _ in range(self._max_pages):
                     if position is None:
                         return
                     answer, records = self._take(position, early, threads)
@@ -81,11 +101,11 @@ class Pages:
     def _fetch(self, url: str) -> tuple[Answer, list[msgspec.Raw]]:
         """Fetch one page and find its records: an answer that is not JSON counts as broken off, and is asked again."""
         answer = Answer(url, self._client.get(url))
-        return answer, answer.records(self._spec.records)
+        return answer, answer.records(self._records)
 
     def _endless(self, position: Position) -> PagesWithoutEnd:
         return PagesWithoutEnd(
-            f"{self._paginator.url(position)} would be page {self._spec.max_pages + 1:,} of one window, and the stream "
+            f"{self._paginator.url(position)} would be page {self._max_pages + 1:,} of one window, and the stream "
             "allows no more. Raise source.max_pages in the stream if the API really has so many."
         )
 

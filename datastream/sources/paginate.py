@@ -5,11 +5,13 @@ A position is JSON and is kept in each manifest, so that a run that died in the 
 
 from typing import Protocol
 
-from datastream.catalog import NextLink, PageNumber, Stream
+from datastream.catalog import NextLink, PageNumber
 from datastream.errors import Permanent
 from datastream.sources.answer import Answer, AnswerUnexpected
 from datastream.sources.client import ApiClient
 from datastream.sources.window import Position, Window
+
+_MOST_RESTARTS = 3
 
 
 class PagesWithoutEnd(Permanent):
@@ -32,67 +34,89 @@ class Paginator(Protocol):
         """Return the position after this one where it can be known without the answer, so as to fetch it early."""
 
 
-def paginator(stream: Stream, window: Window, client: ApiClient) -> Paginator:
-    """Return the paginator that a stream asks for."""
-    spec = stream.source.paginate
-    if isinstance(spec, PageNumber):
-        return PageNumbers(spec, stream.source.path, window, client)
-    return NextLinks(spec, stream.source.path, window, client)
+def paginator(window: Window, client: ApiClient) -> Paginator:
+    """Return the paginator that a window was opened with."""
+    if window.paginate["kind"] == "page_number":
+        return PageNumbers(PageNumber.model_validate(window.paginate), window, client)
+    return NextLinks(NextLink.model_validate(window.paginate), window, client)
 
 
 class PageNumbers:
     """Pages counted by a parameter: to the total the API names, else to the first empty page.
 
-    When the total shrinks within a window, rows have moved to pages already read: the window is read again from its
-    first page, and what was loaded comes again as duplicates. The total only falls, so this ends.
+    When the total or the count shrinks within a window, rows have moved to pages already read: the window is read
+    again from its first page, and what was loaded comes again as duplicates. Where only the number of pages is known,
+    a row that is deleted or moved within one goes unnoticed: `count` is worth naming.
     """
 
-    def __init__(self, spec: PageNumber, path: str, window: Window, client: ApiClient) -> None:
-        self._spec, self._path, self._window, self._client = spec, path, window, client
+    def __init__(self, spec: PageNumber, window: Window, client: ApiClient) -> None:
+        self._spec, self._window, self._client = spec, window, client
 
     def first(self) -> Position:
         return {"page": self._spec.first}
 
     def url(self, position: Position) -> str:
-        return self._client.url(self._path, {**self._window.params, self._spec.param: position["page"]})
+        return self._client.url(self._window.path, {**self._window.params, self._spec.param: position["page"]})
 
     def after(self, position: Position, answer: Answer, rows: int) -> Position | None:
         if self._spec.total is None:
             return {"page": position["page"] + 1} if rows else None
-        total = self._total(answer)
-        if total < position.get("total", total):
-            return {"page": self._spec.first, "total": total}
-        last = total + self._spec.first - 1
-        return {"page": position["page"] + 1, "total": total} if position["page"] < last else None
+        seen = {"total": self._number(answer, self._spec.total)}
+        if self._spec.count is not None:
+            seen["count"] = self._number(answer, self._spec.count)
+        if any(number < position.get(name, number) for name, number in seen.items()):
+            return {**seen, "page": self._spec.first, "restarts": self._restart(position, answer)}
+        self._agree(position["page"], seen["total"], rows, answer)
+        if position["page"] >= seen["total"] + self._spec.first - 1:
+            return None
+        return {**position, **seen, "page": position["page"] + 1}
 
     def ahead(self, position: Position) -> Position | None:
         total = position.get("total")
         if total is None or position["page"] >= total + self._spec.first - 1:
             return None
-        return {"page": position["page"] + 1, "total": total}
+        return {**position, "page": position["page"] + 1}
 
-    def _total(self, answer: Answer) -> int:
-        total = answer.value(self._spec.total or "")
-        if not isinstance(total, int) or isinstance(total, bool) or total < 0:
+    def _number(self, answer: Answer, path: str) -> int:
+        number = answer.value(path)
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
             raise AnswerUnexpected(
-                f"{answer.url} gives {total!r} as its number of pages, at {self._spec.total!r}. "
-                "Correct source.paginate.total in the stream, or leave it out."
+                f"{answer.url} gives {number!r} at {path!r}, where the stream expects a number of pages or rows. "
+                "Correct source.paginate in the stream, or leave total and count out."
             )
-        return total
+        return number
+
+    def _restart(self, position: Position, answer: Answer) -> int:
+        restarts: int = position.get("restarts", 0) + 1
+        if restarts > _MOST_RESTARTS:
+            raise AnswerUnexpected(
+                f"{answer.url} gives a smaller total for the {restarts}th time in one window, so it cannot be read to "
+                "its end. What was committed stands; run again when the source is quieter."
+            )
+        return restarts
+
+    def _agree(self, page: int, total: int, rows: int, answer: Answer) -> None:
+        """Refuse an answer that contradicts itself: believing it would skip rows."""
+        last = total + self._spec.first - 1
+        if (rows and page > last) or (not rows and page < last):
+            raise AnswerUnexpected(
+                f"{answer.url} holds {rows:,} rows as page {page} of {total:,}, which cannot be. The cursor has not "
+                "moved; run again, and if it stays so, correct source.paginate.total in the stream."
+            )
 
 
 class NextLinks:
     """Pages that name the next one's address. One page is fetched after the other."""
 
-    def __init__(self, spec: NextLink, path: str, window: Window, client: ApiClient) -> None:
-        self._spec, self._path, self._window, self._client = spec, path, window, client
+    def __init__(self, spec: NextLink, window: Window, client: ApiClient) -> None:
+        self._spec, self._window, self._client = spec, window, client
         self._visited: set[str] = set()
 
     def first(self) -> Position:
-        return {"url": self._client.url(self._path, self._window.params)}
+        return {"url": self._client.url(self._window.path, self._window.params)}
 
     def url(self, position: Position) -> str:
-        return str(position["url"])
+        return self._client.follow(position["url"], position["url"])  # a window may be older than the API's address
 
     def after(self, position: Position, answer: Answer, rows: int) -> Position | None:  # noqa: ARG002 - the contract's
         link = answer.value(self._spec.next)

@@ -1,10 +1,13 @@
-"""Turns raw JSON records into an Arrow table, without changing a value: what does not fit is named, row by row.
+"""Turns raw JSON records into an Arrow table: a value is kept as it is, or its row is named as one that does not fit.
+
+A double has the 17 digits that a double has, and of a key that stands twice in a record the last value counts.
 
 Types are learned from the values (bool, int64, double, string) and kept in the log, so that later claims agree with
 earlier ones; strings stay strings, and what is nested becomes JSON text. A value that does not fit the known type of
 its column makes its row a misfit, which the pipeline sets aside.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
 from typing import Any, NamedTuple
@@ -20,10 +23,12 @@ SourceSchema = Mapping[str, str]
 """Column name to type: null (no value seen yet), bool, int64, double or string."""
 
 MAX_COLUMNS = 1_000
+_BRACE = ord("{")
 _BLOCK_BYTES = 4 * 1024 * 1024
 _EXACT_FLOAT = 2**53
 _INT64 = 2**63
 _decode = msgspec.json.Decoder().decode
+_decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Rows(NamedTuple):
@@ -49,8 +54,8 @@ def parse(records: Sequence[msgspec.Raw], known: SourceSchema) -> Rows:
 
 def _parse_fast(records: Sequence[msgspec.Raw], schema: SourceSchema) -> pa.Table | None:
     """Parse in one go, in parallel; None if anything at all does not fit."""
-    if not schema or len(schema) > MAX_COLUMNS:
-        return None
+    if not schema or len(schema) > MAX_COLUMNS or any(memoryview(record)[0] != _BRACE for record in records):
+        return None  # Arrow's parser ends the process on a line that is no object
     text = b"\n".join(records)
     try:
         table = pj.read_json(
@@ -62,6 +67,7 @@ def _parse_fast(records: Sequence[msgspec.Raw], schema: SourceSchema) -> pa.Tabl
                 newlines_in_values=text.count(b"\n") >= len(records),
             ),
         )
+        table.validate(full=True)  # it takes bytes that are no UTF-8 for text
     except pa.ArrowInvalid:
         return None
     return None if _may_be_rounded(table) else table
@@ -82,6 +88,8 @@ def _parse_exactly(records: Sequence[msgspec.Raw], known: SourceSchema) -> Rows:
         dropped = set(list(schema)[MAX_COLUMNS:])
         misfits |= {at: f"more than {MAX_COLUMNS} columns" for at, row in objects.items() if dropped & row.keys()}
         schema = {name: kind for name, kind in schema.items() if name not in dropped}
+    if not schema:  # a table without columns could not hold a row
+        misfits |= dict.fromkeys(objects, "no field")
     for name, kind in schema.items():
         for at, row in objects.items():
             if at not in misfits and not _fits(row.get(name), kind):
@@ -101,28 +109,42 @@ def _objects(records: Sequence[msgspec.Raw]) -> tuple[dict[int, dict[str, Any]],
     for at, record in enumerate(records):
         try:
             value = _decode(record)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             misfits[at] = "not JSON"
             continue
         if isinstance(value, dict) or value is None:
-            objects[at] = value or {}
+            objects[at] = _with_nested_text(record, value or {})
         else:
             misfits[at] = "not a JSON object"
     return objects, misfits
 
 
+def _with_nested_text(record: msgspec.Raw, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row with what is nested as the text that came, to the digit."""
+    nested = [name for name, value in row.items() if isinstance(value, dict | list)]
+    if nested:
+        texts = _decode_raw(record)
+        row |= {name: bytes(texts[name]).decode() for name in nested}
+    return row
+
+
 def _learn(objects: Mapping[int, dict[str, Any]], known: SourceSchema) -> dict[str, str]:
-    """Return `known` with the types of what it does not know; where kinds mix, one wins and the rest does not fit."""
+    """Return `known` with the types of what it does not know. Where kinds mix, the most common wins, text on a tie."""
     schema = dict(known)
-    new: dict[str, set[str]] = {}
+    new: dict[str, Counter[str]] = {}
     for row in objects.values():
         for name, value in row.items():
             if known.get(name, "null") == "null" and name not in OWN_COLUMNS:
-                new.setdefault(name, set()).add(_kind(value))
+                new.setdefault(name, Counter())[_kind(value)] += 1
     for name, kinds in new.items():
-        seen = kinds - {"null"}
-        schema[name] = "double" if seen == {"int64", "double"} else next(iter(sorted(seen)), "null")
+        del kinds["null"]
+        numbers = kinds.keys() == {"int64", "double"}
+        schema[name] = "double" if numbers else max(kinds, key=_weight(kinds), default="null")
     return schema
+
+
+def _weight(kinds: Counter[str]) -> Callable[[str], tuple[int, bool]]:
+    return lambda kind: (kinds[kind], kind == "string")
 
 
 def _kind(value: Any) -> str:
@@ -158,7 +180,7 @@ def _is_number(value: Any, kinds: type | UnionType) -> bool:
 
 def _is_int64(value: Any) -> bool:
     if isinstance(value, float):
-        return value.is_integer() and abs(value) <= _EXACT_FLOAT
+        return value.is_integer() and abs(value) < _EXACT_FLOAT / 2  # beyond that, a fraction was rounded away
     return _is_number(value, int) and -_INT64 <= value < _INT64
 
 
@@ -167,13 +189,11 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "bool": lambda value: isinstance(value, bool),
     "int64": _is_int64,
     "double": lambda value: isinstance(value, float) or (_is_number(value, int) and abs(value) <= _EXACT_FLOAT),
-    "string": lambda value: _is_text(value) if isinstance(value, str) else isinstance(value, dict | list),
+    "string": lambda value: isinstance(value, str) and _is_text(value),
 }
 
 
 def _plain(value: Any, kind: str) -> Any:
-    if kind == "string" and isinstance(value, dict | list):
-        return msgspec.json.encode(value).decode()
     return int(value) if kind == "int64" and isinstance(value, float) else value
 
 

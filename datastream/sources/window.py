@@ -21,8 +21,12 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The smallest cursor value asked for, as it is sent; None for a stream without a cursor."""
     until: str | int | None
     """The cursor goes no further than this, however great a value the source answers."""
+    path: str
+    records: str
     params: dict[str, str | int | float | bool]
-    """Every parameter but the page's, so that a changed stream file does not mix two questions in one window."""
+    """Every parameter but the page's."""
+    paginate: dict[str, Any]
+    """With path, records and params it is the question: a changed stream file does not mix two in one window."""
     greatest: str | int | None = None
     """The greatest cursor value read so far."""
 
@@ -45,9 +49,11 @@ def from_wire(value: object, like: CursorValue) -> CursorValue | None:
     if isinstance(like, datetime):
         try:
             moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
+            if moment is not None:
+                moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             return None
-        return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment
     if isinstance(value, type(like)) and not isinstance(value, bool):
         return value
     return None
@@ -56,11 +62,13 @@ def from_wire(value: object, like: CursorValue) -> CursorValue | None:
 def open_window(stream: Stream, cursor: str | int | None, now: datetime) -> Window:
     """Return the next window of a stream whose cursor stands at `cursor` (None: it has never been read)."""
     spec = stream.source.cursor
+    source = stream.source
+    asked: dict[str, Any] = {"path": source.path, "records": source.records, "paginate": source.paginate.model_dump()}
     if spec is None:
-        return Window(since=None, until=None, params=dict(stream.source.params))
+        return Window(since=None, until=None, params=dict(source.params), **asked)
     since = to_wire(_start(spec, cursor))
     until = to_wire(now) if isinstance(spec.initial, datetime) else None
-    return Window(since=since, until=until, params={**stream.source.params, spec.param: since})
+    return Window(since=since, until=until, params={**source.params, spec.param: since}, **asked)
 
 
 def _start(spec: Cursor, cursor: str | int | None) -> CursorValue:

@@ -78,13 +78,10 @@ def sql(query: str, json_: bool) -> None:  # noqa: FBT001 - click passes flags s
     """
     from datastream.lake.reader import query as ask
 
-    answer = ask(store(), query)
-    if answer is None:
-        return
-    names, rows = answer.columns, answer.fetchall()
+    names, rows = ask(store(), query)
     if json_:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
-    else:
+    elif names:
         print_table(names, rows)
 
 

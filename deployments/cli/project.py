@@ -23,10 +23,15 @@ def settings() -> "Settings":
 
 
 def store() -> "Store":
-    """Return the lake that the settings name. Raises SettingsWrong and LakeUnusable."""
+    """Return the lake that the settings name; reading does not make one. Raises SettingsWrong and LakeUnusable."""
     from datastream.lake.lake import open_lake
 
-    return open_lake(settings().lake)
+    lake = settings().lake
+    if lake.folder is not None and not lake.folder.exists():
+        raise NothingCommitted(
+            f"There is no lake at {lake.uri} yet. Load a stream first, or correct DATASTREAM_LAKE_URI."
+        )
+    return open_lake(lake)
 
 
 def committed(lake: "Store", stream: str) -> str:

@@ -90,6 +90,12 @@ def test_sql_that_is_wrong_is_told_with_the_tables_there_are(loaded: Shell) -> N
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("sql", ["select 'a'::int", "select cast(id || 'x' as int) from orders"])
+def test_sql_that_fails_while_it_runs_is_told(loaded: Shell, sql: str) -> None:
+    done = loaded("sql", sql)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
 def test_quarantine_counts_by_rule_and_shows_rows(loaded: Shell) -> None:
     assert loaded.json("quarantine", "list") == [{"stream": "orders", "rule": "amount not null", "rows": 2}]
     rows = loaded.json("quarantine", "show", "orders", "--limit", "1")
@@ -102,11 +108,18 @@ def test_quarantine_shows_rows_of_one_rule(loaded: Shell) -> None:
 
 
 @pytest.mark.parametrize("words", [("lake", "count"), ("lake", "verify"), ("lake", "files"), ("quarantine", "show")])
-def test_a_stream_that_has_no_commit_is_told(shell: Shell, words: tuple[str, ...]) -> None:
-    done = shell(*words, "nothing")
+def test_a_stream_that_has_no_commit_is_told(loaded: Shell, words: tuple[str, ...]) -> None:
+    done = loaded(*words, "nothing")
     assert done.returncode == 1
     assert "holds no commit of 'nothing'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_reading_makes_no_lake(shell: Shell, tmp_path: Path) -> None:
+    done = shell("lake", "count", "orders")
+    assert done.returncode == 1
+    assert "There is no lake at" in done.stderr
+    assert not (tmp_path / "lake").exists()
 
 
 @pytest.mark.parametrize("uri", ["ftp://x", "lake", "file://host/lake", ""])

@@ -19,7 +19,7 @@ from tests.conftest import stream_of
 quality.warm()
 
 
-def run(url: str, folder: str, crash_at: str, plant: str, redis_url: str | None = None) -> None:
+def run(url: str, folder: str, crash_at: str, plant: str) -> None:
     """Drain the stream once, to be killed at `crash_at`; `plant` is a bug the harness has to find."""
     os.environ["CRASH_AT"] = crash_at
     if plant == "random names":
@@ -28,7 +28,7 @@ def run(url: str, folder: str, crash_at: str, plant: str, redis_url: str | None 
     store = open_lake(LakeConfig(uri=(Path(folder) / "lake").as_uri()))
     stream = stream_of(batch={"size": 20, "per_commit": 5})
     config = ApiConfig(base_url=url)
-    with open_lane(stream, suite, store, config, run="r", redis_url=redis_url, clock=SystemClock()) as lane:
+    with open_lane(stream, suite, store, config, run="r", clock=SystemClock()) as lane:
         drain(lane)
 
 

@@ -17,7 +17,7 @@ def plan_of(loaded: list[str], bad: list[str] | None = None, seq: int = 1, curso
     bad = bad or []
     header = Header(
         stream="orders", lane="0", seq=seq, decision=secrets.token_hex(8), run="r",
-        decided_at=datetime(2026, 1, 1, tzinfo=UTC), offsets={}, schema={}, rules=[], set_aside={},
+        decided_at=datetime(2026, 1, 1, tzinfo=UTC), offsets={}, schema={}, identity={}, rules=[], set_aside={},
         accounts=Accounts(read=len(loaded) + len(bad), loaded=len(loaded), quarantined=len(bad)),
         versions=Versions(stream="1", suite="1", transform="1"),
     )  # fmt: skip

@@ -141,6 +141,14 @@ def damaged(store: LocalStore, what: str) -> None:
     data = store.read(key) or b""
     if what == "missing":
         store.delete(key)
+    elif what == "broken":
+        store.delete(key)
+        store.create(key, b"PAR1")
+    elif what == "stale plan":
+        store.create(layout.plan("orders", "0", 1), plan_of(["s"]).encoded)
+        store.create("orders/data/0-000000000001-0001.parquet", data)
+    elif what == "quarantined":
+        store.create("_quarantine/orders/stranger.parquet", data)
     elif what == "changed":
         store.delete(key)
         store.create(key, writer_bytes(["a", "x"]))
@@ -156,7 +164,14 @@ def writer_bytes(ids: list[str]) -> bytes:
 
 @pytest.mark.parametrize(
     ("what", "said"),
-    [("missing", "is missing"), ("changed", "sha256 differs"), ("stranger", "belongs to no commit")],
+    [
+        ("missing", "is missing"),
+        ("changed", "sha256 differs"),
+        ("broken", "cannot be read as Parquet"),
+        ("stranger", "belongs to no commit"),
+        ("quarantined", "belongs to no commit"),
+        ("stale plan", "belongs to no commit"),
+    ],
 )
 def test_verify_finds_a_damaged_lake(tmp_path: Path, what: str, said: str) -> None:
     store = LocalStore(tmp_path)
@@ -166,6 +181,14 @@ def test_verify_finds_a_damaged_lake(tmp_path: Path, what: str, said: str) -> No
     found = verify(store, "orders")
     assert not found.ok
     assert any(said in problem for problem in found.problems)
+
+
+def test_what_an_open_plan_is_writing_is_no_stranger(log: Log, store: Store) -> None:
+    commit(log, store, plan_of(["a"]))
+    plan = plan_of(["b"], ["c"], seq=2)
+    log.decide(plan)
+    writer.write(store, plan)
+    assert verify(store, "orders").problems == []
 
 
 def test_verify_finds_a_record_that_stands_twice(log: Log, store: Store) -> None:

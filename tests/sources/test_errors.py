@@ -46,7 +46,7 @@ CASES: dict[str, tuple[Fault, type[DatastreamError], str]] = {
     "HTML": (always((200, {}, b"<html>")), AnswerBroken, "'<html>'"),
     "other JSON": (always(ok({"error": "no"})), AnswerUnexpected, "without 'data'"),
     "no list": (always(ok({"data": {"a": 1}})), AnswerUnexpected, "no list of records at 'data'"),
-    "no total": (always(ok({"data": [], "total": "many"})), AnswerUnexpected, "'many' as its number of pages"),
+    "no total": (always(ok({"data": [], "total": "many"})), AnswerUnexpected, "'many' at 'total'"),
 }
 
 
@@ -174,6 +174,79 @@ def test_when_the_total_shrinks_the_window_is_read_again(world: World) -> None:
     world.run()
     [(there,)] = world.rows("select count(distinct id) from orders where id > 101")
     assert there == 1100
+
+
+def test_a_row_that_is_deleted_within_a_page_is_noticed_by_the_count(world: World) -> None:
+    """The number of pages stays; every later row moves one place up, and each page's first row onto a read page."""
+    world.api.records = orders(1000)
+    world.stream = stream_of(source={"paginate": {"kind": "page_number", "total": "total", "count": "count"}})
+
+    def delete_one(target: str) -> None:
+        if "page=6" in target.split("&") and len(world.api.records) == 1000:
+            del world.api.records[50]
+
+    world.api.fault = delete_one
+    world.run()
+    assert world.rows("select count(distinct id) from orders where id != 51") == [(999,)]
+
+
+def test_a_source_that_never_comes_to_rest_is_left_alone(world: World) -> None:
+    totals = iter([3, 2] * 100)
+    world.api.fault = lambda _: ok({"data": orders(10), "total": next(totals)})
+    with pytest.raises(AnswerUnexpected, match="smaller total for the 4th time"):
+        world.run()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"data": orders(5), "total": 0}, {"data": [], "total": 3}],
+    ids=["rows beyond the end", "an empty page before the end"],
+)
+def test_an_answer_that_contradicts_itself_moves_no_cursor(world: World, answer: dict) -> None:
+    world.api.records = orders(300)
+    world.api.fault = times(1, ok(answer))
+    with pytest.raises(AnswerUnexpected, match="which cannot be"):
+        world.run()
+    world.run()
+    assert world.rows("select count(distinct id) from orders") == [(300,)]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_place_that_is_gone_is_read_again_from_the_beginning(world: World, status: int) -> None:
+    """The run died in the middle of a window; meanwhile the source shrank, or its link expired."""
+    world.api.records = orders(1200)
+    world.api.fault = on_page(8, (500, {}, b""))
+    with pytest.raises(ApiBusy):
+        world.run()
+    world.api.records = orders(450)
+    world.api.fault = on_page(6, (status, {}, b""))
+    world.run()
+    assert world.rows("select count(*), count(distinct id) from orders") == [(500, 500)]
+
+
+def test_a_link_of_an_old_address_gets_no_credentials(world: World) -> None:
+    """The API moved while a window was open: the kept link leads to the old host."""
+    world.stream = stream_of(source=LINKED)
+    world.api.records = orders(1200)
+    world.api.fault = lambda target: (404, {}, b"") if "start=700" in target else None
+    with pytest.raises(ApiRefused):
+        world.run()
+    world.api.url = world.api.url.replace("127.0.0.1", "localhost")
+    world.api.asked.clear()
+    with pytest.raises(ApiRefused, match="Its credentials are not sent elsewhere"):
+        world.run()
+    assert world.api.asked == []
+
+
+def test_an_error_is_told_though_the_api_is_slow(world: World) -> None:
+    """What is fetched ahead is given up after its page, not after its claim."""
+    world.api.records = orders(1000)
+    world.stream = stream_of(transform="tests.transforms:raising")
+    world.api.fault = lambda target: time.sleep(0.3) if "page=1" not in target.split("&") else None
+    started = time.monotonic()
+    with pytest.raises(DatastreamError, match="no such column"):
+        world.run()
+    assert time.monotonic() - started < 2.5
 
 
 def test_a_page_of_the_position_is_where_the_next_run_goes_on(world: World) -> None:

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from datastream.catalog import Cursor
 from datastream.sources.client import retry_after
-from datastream.sources.window import Window, cursor_after, from_wire, open_window, to_wire
+from datastream.sources.window import cursor_after, from_wire, open_window
 from tests.conftest import stream_of
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -39,7 +40,7 @@ def test_the_cursor_goes_to_the_greatest_value_but_not_into_the_future(greatest:
     """A row dated in the future would make the stream skip everything until then."""
     spec = stream_of().source.cursor
     assert spec is not None
-    window = Window(since="2026-01-01T00:00:00Z", until=to_wire(NOW), params={}, greatest=greatest)
+    window = msgspec.structs.replace(open_window(stream_of(), None, NOW), greatest=greatest)
     assert cursor_after(window, spec) == cursor
 
 
@@ -48,7 +49,7 @@ def test_a_cursor_may_be_a_number() -> None:
     stream = stream_of(source={"cursor": {"field": "id", "param": "after", "initial": 0}})
     window = open_window(stream, 41, NOW)
     assert (window.since, window.until, window.params) == (41, None, {"after": 41})
-    assert cursor_after(Window(since=41, until=None, params={}, greatest=99), spec) == 99
+    assert cursor_after(msgspec.structs.replace(window, greatest=99), spec) == 99
 
 
 @pytest.mark.parametrize("value", ["yesterday", 5, None, "", {"a": 1}])

@@ -43,6 +43,31 @@ def test_a_transform_that_goes_wrong_stops_the_run_and_nothing_is_committed(worl
     assert list(world.store.keys("_log/")) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("with_an_interval", "Parquet cannot hold"),
+        ("with_our_name", "'_commit', which is there twice or is one of our"),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_before_it_is_decided(world: World, name: str, said: str) -> None:
+    """After the decision it would be too late: mending the transform changes no plan."""
+    world.api.records = orders(10)
+    world.stream = stream_of(transform=f"tests.transforms:{name}")
+    with pytest.raises(TransformFailed, match=said):
+        world.run()
+    world.stream = stream_of()
+    world.run()
+    assert world.rows("select count(*) from orders") == [(10,)]
+
+
+def test_a_transform_may_go_through_pandas(world: World) -> None:
+    world.api.records = orders(10)
+    world.stream = stream_of(transform="tests.transforms:through_pandas")
+    world.run()
+    assert world.rows("select count(*) from orders") == [(10,)]
+
+
 @pytest.mark.parametrize("entry", ["no.such.module:clean", "tests.transforms:missing"])
 def test_a_transform_that_is_not_there_is_told(world: World, entry: str) -> None:
     world.stream = stream_of(transform=entry)
@@ -73,6 +98,20 @@ def test_a_stream_partitioned_by_no_time_is_told(world: World) -> None:
     world.stream = stream_of(transform=None)
     with pytest.raises(Permanent, match="partitioned by 'at', which is string and no time"):
         world.run()
+
+
+def test_a_stream_partitioned_by_no_column_is_told(world: World) -> None:
+    world.api.records = orders(3)
+    world.stream = stream_of(partition_by={"field": "ad"})
+    with pytest.raises(Permanent, match="its table has no column 'ad'"):
+        world.run()
+
+
+def test_a_first_claim_without_any_value_is_set_aside(world: World) -> None:
+    world.api.records = [{}, {}]
+    world.run()
+    found = verify(world.store, "orders")
+    assert (found.quarantined, found.duplicates, found.ok) == (1, 1, True)
 
 
 def test_rows_without_a_time_land_in_a_folder_of_their_own(world: World) -> None:

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from datastream import pipeline
+from datastream import decision, pipeline
 from datastream.connections import ApiConfig
+from datastream.lake import layout
 from datastream.lake.verify import verify
 from datastream.lane import Lane, open_lane
 from datastream.pipeline import claims, decide, drain, transform
 from datastream.quality import load_suite
-from tests.conftest import World, orders
+from tests.conftest import World, orders, stream_of
 
 
 @contextmanager
@@ -56,6 +57,22 @@ def test_a_worker_obeys_the_plan_that_was_there_first(world: World) -> None:
         drain(first)
     found = verify(world.store, "orders")
     assert (found.loaded, found.ok) == (700, True)
+
+
+def test_a_plan_that_a_sleeper_left_behind_is_not_written(world: World) -> None:
+    """It was made for a claim that is committed, and its maker died before its look at the manifest."""
+    world.api.records = orders(450)
+    with worker(world) as late, worker(world) as sleeper:
+        batch = transform(sleeper, next(claims(sleeper)))
+        place = decision.Place(lane="0", seq=1, run="sleeper", versions=sleeper.versions)
+        stale = decision.decide(world.stream, sleeper.suite, batch, pipeline.check(sleeper, batch), place)
+        world.stream = stream_of(batch={"size": 70, "per_commit": 10})
+        world.run()
+        world.store.create(layout.plan("orders", "0", 1), stale.encoded)
+        drain(late)
+    found = verify(world.store, "orders")
+    assert (found.loaded, found.problems) == (450, [])
+    assert not [key for key in world.store.keys("_log/") if key.endswith(".plan")]
 
 
 def test_a_claim_that_was_decided_is_committed_as_decided(world: World) -> None:
