@@ -31,13 +31,13 @@ def seaweedfs(folder: Path) -> Iterator[LakeConfig]:
     with ExitStack() as held:
         master, volume, filer, s3 = (held.enter_context(_pair()) for _ in range(4))
         command = [
-            weed, "server", f"-dir={folder}", f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", "-volume.max=100",
+            weed, "-logtostderr=true", "server", f"-dir={folder}", f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", "-volume.max=100",
             f"-master.port={master}", f"-volume.port={volume}", "-filer", f"-filer.port={filer}", "-s3",
             f"-s3.port={s3}", "-s3.port.iceberg=0", "-s3.port.lance=0",
         ]  # fmt: skip
         with (folder / "weed.log").open("wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log)
-        held.callback(_stop, server)
+        held.callback(_stop, server, (master, volume, filer, s3))
         config = LakeConfig(
             uri="s3://lake/test", endpoint=f"http://{LOOPBACK}:{s3}", access_key="any", secret_key=SecretStr("any"),
         )  # fmt: skip
@@ -65,6 +65,9 @@ def _makes_bucket(url: str) -> bool:
         return False
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
+def _stop(server: subprocess.Popen[bytes], ports: tuple[int, ...]) -> None:
     server.kill()  # asked to end, it takes half a minute to say goodbye to itself
     server.wait()
+    for port in ports:  # it puts its sockets there, wherever its data are
+        for socket in Path("/tmp").glob(f"seaweedfs-*-grpc-{port + _GRPC_APART}.sock"):  # noqa: S108
+            socket.unlink()
