@@ -68,6 +68,6 @@ def _makes_bucket(url: str) -> bool:
 def _stop(server: subprocess.Popen[bytes], ports: tuple[int, ...]) -> None:
     server.kill()  # asked to end, it takes half a minute to say goodbye to itself
     server.wait()
-    for port in ports:  # it puts its sockets there, wherever its data are
-        for socket in Path("/tmp").glob(f"seaweedfs-*-grpc-{port + _GRPC_APART}.sock"):  # noqa: S108
+    for port in (*ports, *(port + _GRPC_APART for port in ports)):
+        for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - it puts them there in any case
             socket.unlink()
