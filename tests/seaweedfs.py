@@ -31,9 +31,9 @@ def seaweedfs(folder: Path) -> Iterator[LakeConfig]:
     with ExitStack() as held:
         master, volume, filer, s3 = (held.enter_context(_pair()) for _ in range(4))
         command = [
-            weed, "-logtostderr=true", "server", f"-dir={folder}", f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", "-volume.max=100",
-            f"-master.port={master}", f"-volume.port={volume}", "-filer", f"-filer.port={filer}", "-s3",
-            f"-s3.port={s3}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            weed, "-logtostderr=true", "server", f"-dir={folder}", "-volume.max=100",
+            f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", f"-master.port={master}", f"-volume.port={volume}",
+            "-filer", f"-filer.port={filer}", "-s3", f"-s3.port={s3}", "-s3.port.iceberg=0", "-s3.port.lance=0",
         ]  # fmt: skip
         with (folder / "weed.log").open("wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log)

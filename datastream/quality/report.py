@@ -43,7 +43,6 @@ def _heading(tally: Tally) -> str:
 def _rules(tally: Tally) -> str:
     body = [
         [
-            str(line.rule.number),
             _cell(line.rule.label),
             line.rule.severity,
             _result(line, tally.claims),

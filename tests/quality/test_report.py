@@ -33,9 +33,10 @@ def test_a_tally_sums_the_claims_of_a_run(tally: Tally) -> None:
 def test_a_report_has_a_line_a_rule(tally: Tally) -> None:
     lines = markdown(tally).splitlines()
     assert lines[0] == "## Suite tested: not met"
-    assert "| 0 | a not null | critical | failed | 1 | 16.67% |" in lines
-    assert "| 1 | b not null (in 50% or more) | warning | met, 1 tolerated | 0 | 0% |" in lines
-    assert "| 2 | row count = 2 | warning | failed as a whole in 1 of 2 | 0 | 0% |" in lines
+    assert "| Rule | Severity | Result | Failing rows | Share |" in lines
+    assert "| a not null | critical | failed | 1 | 16.67% |" in lines
+    assert "| b not null (in 50% or more) | warning | met, 1 tolerated | 0 | 0% |" in lines
+    assert "| row count = 2 | warning | failed as a whole in 1 of 2 | 0 | 0% |" in lines
 
 
 def test_a_report_shows_ten_rows_and_how_to_see_the_others(tally: Tally) -> None:
