@@ -114,7 +114,7 @@ def _advance(spec: Cursor | None, taken: Taken, before: Offsets, seen: CursorRan
     """Return how far the lane has come after a claim. The cursor moves when the window is read, never before."""
     if spec is None:
         return Offsets(window=taken.window, position=taken.position) if taken.position else Offsets()
-    highest = before.window.greatest if before.window else None
+    highest = before.window.greatest if before.window and not taken.begins else None
     if seen is not None:
         if spec.ordered and highest is not None and seen[0] < highest:  # type: ignore[operator]
             raise SourceUnordered(

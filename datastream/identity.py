@@ -1,5 +1,6 @@
 """Who a record is. The same record has the same id, whenever, however often and in whatever company it comes."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -34,8 +35,12 @@ def record_ids(stream: Stream, table: pa.Table) -> list[str | None]:
 
 
 def raw_id(stream: Stream, raw: msgspec.Raw) -> str:
-    """Return the id of a record that has no key or is no row: a hash of stream and the bytes that came."""
-    return blake2b(stream.name.encode() + b"\0raw\0" + bytes(raw), digest_size=_ID_BYTES).hexdigest()
+    """Return the id of a record that has no key or is no row: a hash of stream and record, however it is spaced."""
+    try:
+        text = json.dumps(json.loads(bytes(raw))).encode()
+    except (ValueError, RecursionError):
+        text = bytes(raw)
+    return blake2b(stream.name.encode() + b"\0raw\0" + text, digest_size=_ID_BYTES).hexdigest()
 
 
 def _hash(values: tuple[Any, ...]) -> str:

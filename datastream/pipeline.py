@@ -19,7 +19,7 @@ from datastream.lane import Lane
 from datastream.observe.crash import step
 from datastream.quality import Verdict, validate
 from datastream.records import RECORD_ID
-from datastream.sources.claims import take
+from datastream.sources.claims import Reading, take
 from datastream.transform import apply
 
 T = TypeVar("T")
@@ -146,7 +146,8 @@ def _ahead(make: Callable[[Callable[[], bool]], Iterator[T]]) -> Iterator[T]:
 def _parsed(lane: Lane, stopped: Callable[[], bool]) -> Iterator[Claim]:
     """Yield the claims of the open window as rows. What one teaches of types and the cursor, the next one knows."""
     offsets, schema = lane.offsets, lane.newest.header.schema if lane.newest else {}
-    for taken in take(lane.stream, lane.api, offsets, lane.clock.now(), lane.clock, lane.retry, stopped):
+    reading = Reading(stream=lane.stream, client=lane.api, clock=lane.clock, retry=lane.retry, stopped=stopped)
+    for taken in take(reading, offsets, lane.clock.now()):
         with step("claim"):
             claim = make_claim(lane.stream, taken, offsets, schema, lane.clock.now())
         offsets, schema = claim.offsets, claim.schema

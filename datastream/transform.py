@@ -48,8 +48,8 @@ def apply(transform: Transform, entry: str, table: pa.Table) -> tuple[pa.Table, 
 
     Raises TransformFailed with the reason.
     """
-    if not table.num_rows:
-        return table, None
+    if not table.num_rows:  # its types are the source's, and would stand beside the transform's in quarantine
+        return table.select([RECORD_ID]), None
     try:
         result = transform(table)
     except Exception as error:  # a user's function may raise anything; it is told as what it is
@@ -88,7 +88,12 @@ def _storable(entry: str, table: pa.Table) -> pa.Table:
     try:
         position = table.schema.get_field_index(RECORD_ID)
         table = table.set_column(position, RECORD_ID, table[RECORD_ID].cast(pa.string())).replace_schema_metadata()
+        for at, column in enumerate(table.schema):  # the one type that Parquet casts, by value
+            if pa.types.is_timestamp(column.type) and column.type.unit == "s":
+                kind = pa.timestamp("ms", column.type.tz)
+                table = table.set_column(at, column.with_type(kind), table.column(at).cast(kind))
         pq.write_table(table.schema.empty_table(), io.BytesIO())
+        table.validate(full=True)
     except pa.ArrowException as error:
         raise TransformFailed(
             f"The transform {entry!r} returned a table that Parquet cannot hold: {error}. Change that column's type."

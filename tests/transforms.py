@@ -39,3 +39,11 @@ def with_our_name(table: pa.Table) -> pa.Table:
 
 def through_pandas(table: pa.Table) -> pa.Table:
     return pa.Table.from_pandas(timed(table).to_pandas())
+
+
+def with_endless_seconds(table: pa.Table) -> pa.Table:
+    return timed(table).append_column("s", pa.array([2**62] * table.num_rows, pa.timestamp("s")))
+
+
+def with_bytes_for_text(table: pa.Table) -> pa.Table:
+    return timed(table).append_column("t", pa.array([b"\xff"] * table.num_rows, pa.binary()).view(pa.string()))

@@ -33,6 +33,12 @@ class PageNumber(_Model):
     count: str | None = None
     """A path to the number of rows. When it falls while a window is read, rows have moved, and it is read again."""
 
+    @model_validator(mode="after")
+    def _count_needs_total(self) -> Self:
+        if self.count and not self.total:
+            raise ValueError("count is only looked at with total, the path to the number of pages; name it too")
+        return self
+
 
 class NextLink(_Model):
     """Each answer names the URL of the next page at the path `next`; null, empty or absent ends the window."""
@@ -82,7 +88,7 @@ class ApiSpec(_Model):
     paginate: Annotated[PageNumber | NextLink, Field(discriminator="kind")]
     cursor: Cursor | None = None
     max_pages: int = Field(default=100_000, ge=1)
-    """A window that has more pages is refused, so that an API without an end cannot hold a run for ever."""
+    """A run that meets more pages is ended, so that an API without an end cannot hold it for ever."""
 
 
 def _reads_as_time(value: str) -> bool:

@@ -41,7 +41,12 @@ class LocalStore:
 
     def create_all(self, objects: Mapping[str, bytes]) -> set[str]:
         folders = {(self._root / key).parent for key in objects}
-        self._make(folders)
+        try:
+            self._make(folders)
+        except OSError as error:
+            raise LakeUnusable(
+                f"{error.filename} could not be made: {error.strerror}. Mend the lake's folder."
+            ) from error
         if len(objects) == 1:
             existed = {key for key, data in objects.items() if not self._link(key, data)}
         else:

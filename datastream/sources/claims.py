@@ -12,9 +12,10 @@ import msgspec
 from datastream.catalog import Stream
 from datastream.clock import Clock
 from datastream.resilience import RetryPolicy
-from datastream.sources.client import ApiClient
+from datastream.sources.answer import AnswerUnexpected
+from datastream.sources.client import ApiClient, ApiRefused
 from datastream.sources.pages import Pages
-from datastream.sources.paginate import paginator
+from datastream.sources.paginate import PagesWithoutEnd, paginator_of
 from datastream.sources.window import Position, Window, open_window
 
 
@@ -36,35 +37,63 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     window: Window
     position: Position | None
     """Behind the last record; None when the window is read."""
+    begins: bool
+    """Whether its first page is the window's first: what was read before it says nothing of the order."""
 
 
-def take(
-    stream: Stream,
-    client: ApiClient,
-    offsets: Offsets,
-    now: datetime,
-    clock: Clock,
-    retry: RetryPolicy,
-    stopped: Callable[[], bool],
-) -> Iterator[Taken]:
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What a lane reads with."""
+
+    stream: Stream
+    client: ApiClient
+    clock: Clock
+    retry: RetryPolicy
+    stopped: Callable[[], bool]
+    """Tells when nobody wants more."""
+
+
+def take(reading: Reading, offsets: Offsets, now: datetime) -> Iterator[Taken]:
     """Yield the claims of the open window, or of a new one.
 
     A claim holds whole pages, at most `batch.rows_per_commit` rows, unless a single page is larger. A new window whose
     first page is empty yields nothing; an open one that has nothing left yields an empty claim, which closes it.
-    Nothing more is yielded once `stopped` says so.
+
+    An open window is read as it was asked, whatever the stream file says by now. Where that fails and the file asks
+    another question, the window is begun again with that one: the cursor has not moved, so this only reads rows twice.
     """
-    window = offsets.window or open_window(stream, offsets.cursor, now)
-    pages = Pages(window.records, stream.source.max_pages, client, paginator(window, client), clock, retry)
+    fresh = open_window(reading.stream, offsets.cursor, now)
+    window = offsets.window or fresh
+    try:
+        yield from _claims(reading, window, offsets.position, is_open=offsets.window is not None)
+    except (ApiRefused, AnswerUnexpected, PagesWithoutEnd):
+        if _question(reading.stream, window) == _question(reading.stream, fresh):
+            raise
+        yield from _claims(reading, fresh, None, is_open=True)
+
+
+def _claims(reading: Reading, window: Window, start: Position | None, *, is_open: bool) -> Iterator[Taken]:
+    stream = reading.stream
+    paginator = paginator_of(window, reading.client)
+    pages = Pages(window.records, stream.source.max_pages, reading.client, paginator, reading.clock, reading.retry)
     gathered: list[Any] = []
-    position: Position | None = offsets.position
-    yielded = offsets.window is not None  # a window that earlier commits opened is closed by one, even an empty one
-    for page in pages.read(offsets.position):
-        if stopped():
+    begins = False
+    position: Position | None = start
+    for page in pages.read(start):
+        if reading.stopped():
             return
-        if gathered and len(gathered) + len(page.records) > stream.batch.rows_per_commit:
-            yield Taken(records=gathered, window=window, position=position)
-            gathered, yielded = [], True
+        full = len(gathered) + len(page.records) > stream.batch.rows_per_commit
+        if gathered and (full or page.begins):
+            yield Taken(records=gathered, window=window, position=position, begins=begins)
+            gathered, is_open, begins = [], True, False
+        begins = begins or page.begins
         gathered += page.records
         position = page.after
-    if gathered or yielded:
-        yield Taken(records=gathered, window=window, position=None)
+    if gathered or is_open:
+        yield Taken(records=gathered, window=window, position=None, begins=begins)
+
+
+def _question(stream: Stream, window: Window) -> tuple[Any, ...]:
+    """Return what a window asks, but for where it begins."""
+    since = stream.source.cursor.param if stream.source.cursor else None
+    params = {name: value for name, value in window.params.items() if name != since}
+    return window.path, window.records, window.paginate, params, since in window.params

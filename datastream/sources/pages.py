@@ -26,6 +26,8 @@ class Page(NamedTuple):
 
     records: list[msgspec.Raw]
     after: Position | None
+    begins: bool
+    """It is the first of a pass: the window's first page, or that again after a restart."""
 
 
 class _Early(NamedTuple):
@@ -65,15 +67,17 @@ class Pages:
 
     def _read(self, start: Position) -> Iterator[Page]:
         position: Position | None = start
+        first = self._paginator.url(self._paginator.first())
         early: deque[_Early] = deque()
         with ThreadPoolExecutor(self._client.connections, thread_name_prefix="fetch") as threads:
             try:
                 for _ in range(self._max_pages):
                     if position is None:
                         return
+                    begins = self._paginator.url(position) == first
                     answer, records = self._take(position, early, threads)
                     position = self._paginator.after(position, answer, len(records))
-                    yield Page(records, position)
+                    yield Page(records, position, begins)
                 if position is not None:
                     raise self._endless(position)
             finally:
@@ -92,7 +96,10 @@ class Pages:
             if following is None:
                 break
             early.append(self._send(following, threads))
-        return early.popleft().fetched.result()
+        taken = early.popleft().fetched.result()
+        if self._paginator.stale(position, taken[0]):  # asked before the page in front of it was answered: ask anew
+            taken = self._send(position, threads).fetched.result()
+        return taken
 
     def _send(self, position: Position, threads: ThreadPoolExecutor) -> _Early:
         url = self._paginator.url(position)
@@ -105,7 +112,7 @@ class Pages:
 
     def _endless(self, position: Position) -> PagesWithoutEnd:
         return PagesWithoutEnd(
-            f"{self._paginator.url(position)} would be page {self._max_pages + 1:,} of one window, and the stream "
+            f"{self._paginator.url(position)} would be page {self._max_pages + 1:,} of one run, and the stream "
             "allows no more. Raise source.max_pages in the stream if the API really has so many."
         )
 

@@ -1,14 +1,15 @@
-"""Paginators: which address a position means, and which position comes after an answer. They hold no state.
+"""Paginators: which address a position means, and which position comes after an answer. What they hold is for one run.
 
 A position is JSON and is kept in each manifest, so that a run that died in the middle of a window goes on there.
 """
 
+from http import HTTPStatus
 from typing import Protocol
 
 from datastream.catalog import NextLink, PageNumber
 from datastream.errors import Permanent
 from datastream.sources.answer import Answer, AnswerUnexpected
-from datastream.sources.client import ApiClient
+from datastream.sources.client import ApiClient, ApiRefused
 from datastream.sources.window import Position, Window
 
 _MOST_RESTARTS = 3
@@ -33,8 +34,11 @@ class Paginator(Protocol):
     def ahead(self, position: Position) -> Position | None:
         """Return the position after this one where it can be known without the answer, so as to fetch it early."""
 
+    def stale(self, position: Position, answer: Answer) -> bool:
+        """Tell whether an answer seems older than the one before it, as one fetched ahead may be."""
 
-def paginator(window: Window, client: ApiClient) -> Paginator:
+
+def paginator_of(window: Window, client: ApiClient) -> Paginator:
     """Return the paginator that a window was opened with."""
     if window.paginate["kind"] == "page_number":
         return PageNumbers(PageNumber.model_validate(window.paginate), window, client)
@@ -51,6 +55,7 @@ class PageNumbers:
 
     def __init__(self, spec: PageNumber, window: Window, client: ApiClient) -> None:
         self._spec, self._window, self._client = spec, window, client
+        self._restarts = 0
 
     def first(self) -> Position:
         return {"page": self._spec.first}
@@ -61,11 +66,10 @@ class PageNumbers:
     def after(self, position: Position, answer: Answer, rows: int) -> Position | None:
         if self._spec.total is None:
             return {"page": position["page"] + 1} if rows else None
-        seen = {"total": self._number(answer, self._spec.total)}
-        if self._spec.count is not None:
-            seen["count"] = self._number(answer, self._spec.count)
-        if any(number < position.get(name, number) for name, number in seen.items()):
-            return {**seen, "page": self._spec.first, "restarts": self._restart(position, answer)}
+        seen = self._seen(answer, self._spec.total)
+        if _shrunk(position, seen):
+            self._restart(answer)
+            return {**seen, "page": self._spec.first}
         self._agree(position["page"], seen["total"], rows, answer)
         if position["page"] >= seen["total"] + self._spec.first - 1:
             return None
@@ -77,6 +81,13 @@ class PageNumbers:
             return None
         return {**position, "page": position["page"] + 1}
 
+    def stale(self, position: Position, answer: Answer) -> bool:
+        return self._spec.total is not None and _shrunk(position, self._seen(answer, self._spec.total))
+
+    def _seen(self, answer: Answer, total: str) -> dict[str, int]:
+        paths = {"total": total, "count": self._spec.count}
+        return {name: self._number(answer, path) for name, path in paths.items() if path is not None}
+
     def _number(self, answer: Answer, path: str) -> int:
         number = answer.value(path)
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
@@ -86,14 +97,13 @@ class PageNumbers:
             )
         return number
 
-    def _restart(self, position: Position, answer: Answer) -> int:
-        restarts: int = position.get("restarts", 0) + 1
-        if restarts > _MOST_RESTARTS:
+    def _restart(self, answer: Answer) -> None:
+        self._restarts += 1
+        if self._restarts > _MOST_RESTARTS:
             raise AnswerUnexpected(
-                f"{answer.url} gives a smaller total for the {restarts}th time in one window, so it cannot be read to "
-                "its end. What was committed stands; run again when the source is quieter."
+                f"{answer.url} gives a smaller total for the {self._restarts}th time in one run, so the window cannot "
+                "be read to its end. What was committed stands; run again when the source is quieter."
             )
-        return restarts
 
     def _agree(self, page: int, total: int, rows: int, answer: Answer) -> None:
         """Refuse an answer that contradicts itself: believing it would skip rows."""
@@ -103,6 +113,10 @@ class PageNumbers:
                 f"{answer.url} holds {rows:,} rows as page {page} of {total:,}, which cannot be. The cursor has not "
                 "moved; run again, and if it stays so, correct source.paginate.total in the stream."
             )
+
+
+def _shrunk(position: Position, seen: dict[str, int]) -> bool:
+    return any(number < position.get(name, number) for name, number in seen.items())
 
 
 class NextLinks:
@@ -116,7 +130,10 @@ class NextLinks:
         return {"url": self._client.url(self._window.path, self._window.params)}
 
     def url(self, position: Position) -> str:
-        return self._client.follow(position["url"], position["url"])  # a window may be older than the API's address
+        try:
+            return self._client.follow(position["url"], position["url"])
+        except ApiRefused as error:  # the API has moved since this place was kept: it is gone, and not forbidden
+            raise ApiRefused(str(error), HTTPStatus.GONE) from error
 
     def after(self, position: Position, answer: Answer, rows: int) -> Position | None:  # noqa: ARG002 - the contract's
         link = answer.value(self._spec.next)
@@ -138,3 +155,6 @@ class NextLinks:
 
     def ahead(self, position: Position) -> Position | None:  # noqa: ARG002 - the contract's
         return None
+
+    def stale(self, position: Position, answer: Answer) -> bool:  # noqa: ARG002 - the contract's
+        return False

@@ -4,7 +4,7 @@ import pytest
 
 from datastream.lake.verify import verify
 from datastream.lane import IdentityChanged
-from datastream.sources.client import ApiBusy
+from datastream.sources.client import ApiBusy, ApiRefused
 from tests.conftest import World, orders, stream_of
 
 
@@ -52,6 +52,26 @@ def test_an_open_window_is_read_to_its_end_as_it_was_asked(world: World, source:
     world.stream = stream_of(source=source)
     world.run()
     assert all(target.startswith("/numbered?since=2026-01-01") for target in world.api.asked)
+    assert world.rows("select count(*), count(distinct id) from orders") == [(1200, 1200)]
+
+
+def test_a_window_whose_question_has_become_wrong_is_begun_again_with_the_new_one(world: World) -> None:
+    """The API wants another version from now on; whoever corrects the stream must not be held by the old question."""
+    stopped_in_the_middle(world)
+    world.api.fault = lambda target: None if "v=2" in target else (404, {}, b"which version?")
+    with pytest.raises(ApiRefused):
+        world.run()
+    world.stream = stream_of(source={"params": {"v": 2}})
+    world.run()
+    assert world.rows("select count(*), count(distinct id) from orders") == [(1200, 1200)]
+
+
+def test_an_ordered_source_may_be_read_again(world: World) -> None:
+    cursor = {"field": "id", "param": "after", "initial": 0, "ordered": True}
+    world.stream = stream_of(source={"cursor": cursor})
+    stopped_in_the_middle(world)
+    del world.api.records[:150]
+    world.run()
     assert world.rows("select count(*), count(distinct id) from orders") == [(1200, 1200)]
 
 

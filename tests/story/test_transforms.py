@@ -47,6 +47,8 @@ def test_a_transform_that_goes_wrong_stops_the_run_and_nothing_is_committed(worl
     ("name", "said"),
     [
         ("with_an_interval", "Parquet cannot hold"),
+        ("with_endless_seconds", "Parquet cannot hold"),
+        ("with_bytes_for_text", "Parquet cannot hold"),
         ("with_our_name", "'_commit', which is there twice or is one of our"),
     ],
 )

@@ -1,0 +1,1 @@
+"""API to committed and validated lake: our main job beside dlt."""

@@ -1,0 +1,58 @@
+"""What a benchmark says: a line a round, the medians, and one last line of JSON. All of it is pure."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from statistics import median
+
+MEBIBYTE = 1024 * 1024
+HEADER = f"{'':9} {'who':12} {'records/s':>10} {'seconds':>8} {'peak MB':>8} {'with start-up':>14}"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One run of one candidate: `took` is the job alone, `whole` counts from the start of its process."""
+
+    records: int
+    took: timedelta
+    whole: timedelta
+    peak_bytes: int
+
+    @property
+    def rate(self) -> float:
+        """Return records a second of the job alone."""
+        return self.records / self.took.total_seconds()
+
+
+def line(label: str, who: str, measured: Round) -> str:
+    """Return one row below HEADER."""
+    return (
+        f"{label:9} {who:12} {measured.rate:10,.0f} {measured.took.total_seconds():8.2f} "
+        f"{measured.peak_bytes / MEBIBYTE:8,.0f} {measured.whole.total_seconds():12.1f} s"
+    )
+
+
+def middle(rounds: Sequence[Round]) -> Round:
+    """Return the median of each figure. All rounds must have read the same records, so that rate and time agree."""
+    records = {each.records for each in rounds}
+    if len(records) != 1:
+        raise ValueError(f"These rounds read different numbers of records, {sorted(records)}: they have no median.")
+    return Round(
+        records.pop(),
+        median(each.took for each in rounds),
+        median(each.whole for each in rounds),
+        int(median(each.peak_bytes for each in rounds)),
+    )
+
+
+def goal(what: str, *, reached: bool) -> str:
+    """Return a line that says whether a goal was reached."""
+    return f"{'reached' if reached else 'MISSED'}: {what}"
+
+
+def last_line(name: str, unit: str, ours: float, peer: float) -> str:
+    """Return the line for machines; `ratio` says how many times the peer's figure ours is."""
+    return json.dumps(
+        {"name": name, "unit": unit, "ours": round(ours, 1), "peer": round(peer, 1), "ratio": round(ours / peer, 2)}
+    )
