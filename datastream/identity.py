@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from datastream.catalog import Cursor, CursorValue, Stream
 from datastream.sources.window import from_wire
 
 _ID_BYTES = 16
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def identity_of(stream: Stream) -> dict[str, Any]:
@@ -30,8 +31,10 @@ def record_ids(stream: Stream, table: pa.Table) -> list[str | None]:
     """
     names = [*stream.key, *([stream.source.cursor.field] if stream.source.cursor else [])]
     columns = [table[name].to_pylist() if name in table.column_names else [None] * table.num_rows for name in names]
-    keys = len(stream.key)
-    return [_hash((stream.name, *row)) if None not in row[:keys] else None for row in zip(*columns, strict=True)]
+    missing = {at for column in columns[: len(stream.key)] for at, value in enumerate(column) if value is None}
+    # One JSON text a line, encoded in one go; a line break within a value is escaped in JSON.
+    lines = _encoder.encode_lines(list(zip(repeat(stream.name, table.num_rows), *columns, strict=True))).splitlines()
+    return [None if at in missing else _hash(line) for at, line in enumerate(lines)]
 
 
 def raw_id(stream: Stream, raw: msgspec.Raw) -> str:
@@ -43,8 +46,8 @@ def raw_id(stream: Stream, raw: msgspec.Raw) -> str:
     return blake2b(stream.name.encode() + b"\0raw\0" + text, digest_size=_ID_BYTES).hexdigest()
 
 
-def _hash(values: tuple[Any, ...]) -> str:
-    return blake2b(_encode(values), digest_size=_ID_BYTES).hexdigest()
+def _hash(text: bytes) -> str:
+    return blake2b(text, digest_size=_ID_BYTES).hexdigest()
 
 
 def cursor_column(spec: Cursor | None, table: pa.Table) -> pa.Array:

@@ -7,7 +7,7 @@ from prefect import flow
 
 from blocks import DataLake
 from datastream.pipeline import claims, decided
-from tasks import check, commit, decide, open_stream, run_as_command, settle, transform, write, yields_when_busy
+from tasks import check, decide, open_stream, run_as_command, store, transform, yields_when_busy
 
 
 @flow(name="etl-pipeline", flow_run_name="{stream}", persist_result=False)
@@ -16,13 +16,13 @@ def etl_pipeline(stream: str, lake: DataLake | None = None) -> None:
     """Load everything that waits at the source of `stream` into `lake`, claim after claim."""
     with open_stream(stream, lake) as (lane, report):
         for plan in decided(lane):
-            report.add(plan, settle(lane, plan, commit(lane, write(lane, plan))))
+            report.add(plan, store(lane, plan))
         for claim in claims(lane):
             batch = transform(lane, claim)
             verdict = check(lane, batch)
             plan = decide(lane, batch, verdict)
             if plan is not None:
-                report.add(plan, settle(lane, plan, commit(lane, write(lane, plan))), verdict)
+                report.add(plan, store(lane, plan), verdict)
 
 
 if __name__ == "__main__":

@@ -4,18 +4,16 @@ Tasks take and return handles, never tables, and keep no results: what is done i
 """
 
 from tasks.command import run_as_command
-from tasks.etl import check, commit, decide, settle, transform, write
+from tasks.etl import check, decide, store, transform
 from tasks.lane import open_stream
 from tasks.outcome import yields_when_busy
 
 __all__ = [
     "check",
-    "commit",
     "decide",
     "open_stream",
     "run_as_command",
-    "settle",
+    "store",
     "transform",
-    "write",
     "yields_when_busy",
 ]

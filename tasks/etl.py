@@ -34,19 +34,7 @@ def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:
     return pipeline.decide(lane, batch, verdict)
 
 
-@_step(task_run_name="write {plan}")
-def write(lane: Lane, plan: Plan) -> Manifest:
-    """Write the plan's files."""
-    return pipeline.write(lane, plan)
-
-
-@_step(task_run_name="commit {manifest}")
-def commit(lane: Lane, manifest: Manifest) -> Manifest:
-    """Create the manifest: from now on the rows are committed."""
-    return pipeline.commit(lane, manifest)
-
-
-@_step(task_run_name="settle {manifest}")
-def settle(lane: Lane, plan: Plan, manifest: Manifest) -> Manifest:
-    """Forget the plan, and stand behind the commit."""
-    return pipeline.settle(lane, plan, manifest)
+@_step(task_run_name="store {plan}")
+def store(lane: Lane, plan: Plan) -> Manifest:
+    """Write the plan's files, commit them, and forget the plan."""
+    return pipeline.complete(lane, plan)

