@@ -68,8 +68,8 @@ def _ended(child: "subprocess.Popen[bytes]") -> int:
 
 
 def _round(report: Mapping[str, Any]) -> Round:
-    took, whole = timedelta(seconds=report["seconds"]), timedelta(seconds=report["whole_seconds"])
-    return Round(report["records"], took, whole, report["peak_bytes"])
+    took, returned, whole = (timedelta(seconds=report[name]) for name in ("seconds", "returned", "whole"))
+    return Round(report["records"], took, returned, whole, report["peak_bytes"])
 
 
 def asked() -> dict[str, Any]:
@@ -79,20 +79,24 @@ def asked() -> dict[str, Any]:
 
 
 class Stopwatch:
-    """Measures the job in the child: from `start`, when all imports are done, to `stop`."""
+    """Measures the job in the child: from `start`, when all imports are done, to `done` and to `returned`."""
 
     def __init__(self, task: Mapping[str, Any]) -> None:
         self._task = task
-        self._started = self._stopped = 0.0
+        self._started = self._done = self._returned = 0.0
         self._peak_bytes = 0
 
     def start(self) -> None:
         """Begin the time that counts."""
         self._started = time.monotonic()
 
-    def stop(self) -> None:
-        """End it. Memory is read at the same moment, so that checking the result costs neither."""
-        self._stopped = time.monotonic()
+    def done(self) -> None:
+        """End it: what was asked for is there."""
+        self._done = time.monotonic()
+
+    def returned(self) -> None:
+        """End all measuring. Memory is read here, so that checking the result costs neither time nor memory."""
+        self._returned = time.monotonic()
         own, started = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
         self._peak_bytes = max(own.ru_maxrss, started.ru_maxrss) * _KIBIBYTE
 
@@ -100,8 +104,9 @@ class Stopwatch:
         """Hand over what was measured, for so many records that were found where they belong."""
         figures = {
             "records": records,
-            "seconds": self._stopped - self._started,
-            "whole_seconds": self._stopped - self._task["launched"],
+            "seconds": self._done - self._started,
+            "returned": self._returned - self._started,
+            "whole": self._returned - self._task["launched"],
             "peak_bytes": self._peak_bytes,
         }
         (Path(self._task["folder"]) / _REPORT).write_text(json.dumps(figures))

@@ -4,7 +4,7 @@ All of it is started once, as the local stack starts it, and is gone when the bl
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class Surroundings:
         """Run our candidate once, on an empty lake."""
         with _empty(self.folder) as folder:
             make_project(ROOT, folder / "project", task)
-            lake = (folder / "lake").as_uri()
+            asked = {**task.to_dict(), "api": self.api, "lake_uri": (folder / "lake").as_uri()}
             env = {
                 **QUIET,
                 "PREFECT_API_URL": self.prefect_url,
@@ -45,17 +45,14 @@ class Surroundings:
                 "DATASTREAM_PROJECT": str(folder / "project"),
                 "DATASTREAM_REDIS_URL": self.redis_url,
             }
-            return run("benchmarks.api_to_lake.ours", self._asked(task, lake), env, folder)
+            return run("benchmarks.api_to_lake.ours", asked, env, folder)
 
     def peer(self, task: Task) -> Round:
         """Run dlt once, on an empty lake, with the settings of nobody but this benchmark."""
         with _empty(self.folder) as folder:
             own = {"DLT_DATA_DIR": str(folder / "data"), "DLT_PROJECT_DIR": str(folder)}
-            lake = (folder / "lakes").as_uri()
-            return run("benchmarks.api_to_lake.peer", self._asked(task, lake), {**peer.SETTINGS, **own}, folder)
-
-    def _asked(self, task: Task, lake_uri: str) -> Mapping[str, object]:
-        return {**task.to_dict(), "api": self.api, "lake_uri": lake_uri}
+            asked = {**task.to_dict(), "api": self.api}
+            return run("benchmarks.api_to_lake.peer", asked, {**peer.SETTINGS, **own}, folder)
 
 
 @contextmanager
