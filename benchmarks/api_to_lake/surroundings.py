@@ -52,7 +52,7 @@ class Surroundings:
         with _empty(self.folder) as folder:
             own = {"DLT_DATA_DIR": str(folder / "data"), "DLT_PROJECT_DIR": str(folder)}
             asked = {**task.to_dict(), "api": self.api}
-            return run("benchmarks.api_to_lake.peer", asked, {**peer.SETTINGS, **own}, folder)
+            return run("benchmarks.api_to_lake.peer", asked, {**peer.settings(), **own}, folder)
 
 
 @contextmanager
