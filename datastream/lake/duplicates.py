@@ -4,15 +4,12 @@ Only files whose cursor range overlaps the claim's are looked into, and those wi
 what was looked into is kept for the run. Other lanes own other record ids, so they need no look.
 """
 
-import io
 from collections.abc import Iterable
-
-import pyarrow.parquet as pq
 
 from datastream.errors import Permanent
 from datastream.lake.manifest import CursorRange, DataFile, Manifest
+from datastream.lake.parquet import record_ids
 from datastream.lake.store import Store
-from datastream.records import RECORD_ID
 
 
 class FileMissing(Permanent):
@@ -48,7 +45,7 @@ class KnownIds:
                 f"{file.key} is named by the log and is not on the lake. Restore it from a backup: without it a record "
                 "could be loaded twice, so nothing more is committed."
             )
-        ids: list[str] = pq.read_table(io.BytesIO(data), columns=[RECORD_ID])[RECORD_ID].to_pylist()
+        ids: list[str] = record_ids(data).to_pylist()
         return ids
 
 

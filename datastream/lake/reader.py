@@ -1,16 +1,15 @@
 """Reads what is committed: files by the log, or by SQL with one view a stream."""
 
-import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from datastream.errors import Permanent
 from datastream.lake import layout
 from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
+from datastream.lake.parquet import rows
 from datastream.lake.s3 import S3Store
 from datastream.lake.store import Store
 from datastream.records import RULES
@@ -89,8 +88,8 @@ def quarantined(store: Store, stream: str, rule: str | None, limit: int) -> list
     """Return rows that were set aside, newest commit first: at most `limit`, of one rule if it is given."""
     found: list[dict[str, Any]] = []
     for commit in reversed(list(commits(store, stream))):
-        rows = _rows(store, commit.quarantine.key) if commit.quarantine else []
-        found += [row for row in rows if rule is None or rule in row[RULES]]
+        set_aside = _rows(store, commit.quarantine.key) if commit.quarantine else []
+        found += [row for row in set_aside if rule is None or rule in row[RULES]]
         if len(found) >= limit:
             break
     return found[:limit]
@@ -99,10 +98,9 @@ def quarantined(store: Store, stream: str, rule: str | None, limit: int) -> list
 def _rows(store: Store, key: str) -> list[dict[str, Any]]:
     data = store.read(key)
     try:
-        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(data or b"")).to_pylist()
+        return rows(data or b"")
     except pa.ArrowException as error:
         raise FileBroken(f"{key} is missing or broken: {error}. Restore it from a backup of the lake.") from error
-    return rows
 
 
 def glob(store: Store, stream: str) -> str:

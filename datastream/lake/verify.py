@@ -1,19 +1,18 @@
 """Recounts the lake: every Parquet file against the log, and the log's accounts against themselves."""
 
 import hashlib
-import io
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from datastream.lake import layout, reader
 from datastream.lake.log import Log
 from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.parquet import record_ids
 from datastream.lake.plan import Plan
 from datastream.lake.store import Store
-from datastream.records import RECORD_ID, Accounts
+from datastream.records import Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class _Recount:
         if hashlib.sha256(data).hexdigest() != file.sha256:
             self.problems.append(f"{file.key} is not the file that was committed: its sha256 differs.")
         try:
-            ids = pq.read_table(io.BytesIO(data), columns=[RECORD_ID])[RECORD_ID].to_pylist()
+            ids = record_ids(data).to_pylist()
         except pa.ArrowException as error:
             self.problems.append(f"{file.key} cannot be read as Parquet: {error}")
             return 0

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from datastream.errors import Permanent
 from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.parquet import record_ids
 from datastream.lake.plan import Plan, PlannedFile
 from datastream.lake.store import Store
 from datastream.records import RECORD_ID
@@ -74,7 +75,7 @@ def _described(file: PlannedFile, data: bytes) -> DataFile:
 def _existing(store: Store, part: _Encoded) -> DataFile:
     """Describe a file that an earlier attempt wrote. Its rows must be ours; its bytes need not be."""
     data = store.read(part.file.key)
-    if data is None or not pq.read_table(io.BytesIO(data), columns=[RECORD_ID])[RECORD_ID].equals(part.ids):
+    if data is None or not record_ids(data).equals(part.ids):
         raise FileConflict(
             f"{part.file.key} exists and holds other rows than the ones decided for it. Nothing was overwritten. "
             "Move that file away if it does not belong to this lake, and run again."
