@@ -19,7 +19,7 @@ def run_as_command(flow: Callable[..., object], *, usage: str) -> None:
         _require_server()
         flow(sys.argv[1])
     except DatastreamError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - it is a command
+        print(error, file=sys.stderr)
         sys.exit(1)
 
 
@@ -42,5 +42,5 @@ def _require_server() -> None:
 
 
 def _usage(usage: str) -> int:
-    print(f"usage: {usage}", file=sys.stderr)  # noqa: T201 - it is a command
+    print(f"usage: {usage}", file=sys.stderr)
     return 2

@@ -15,7 +15,7 @@ _MET, _FAILED, _UNCHECKED = 0, 1, 2
 @click.option("--suite", required=True, shell_complete=complete_suite, help="A suite of expectations/, by name.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="JSON lines, CSV or Parquet.")
 @as_json
-def check(suite: str, data: Path, json_: bool) -> None:  # noqa: FBT001 - click passes flags so
+def check(suite: str, data: Path, json_: bool) -> None:
     """Validate a file. Exits with 0: suite met, 1: suite failed, 2: could not be checked."""
     from datastream.errors import DatastreamError
     from datastream.quality import load_suite, read_data, validate

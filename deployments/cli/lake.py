@@ -19,7 +19,7 @@ def lake() -> None:
 @lake.command()
 @stream_argument
 @as_json
-def count(stream: str, json_: bool) -> None:  # noqa: FBT001 - click passes flags so
+def count(stream: str, json_: bool) -> None:
     """Count the rows by the log, without opening a file."""
     made = _commits(stream)
     accounts = [commit.header.accounts for commit in made]
@@ -35,7 +35,7 @@ def count(stream: str, json_: bool) -> None:  # noqa: FBT001 - click passes flag
 @lake.command()
 @stream_argument
 @as_json
-def files(stream: str, json_: bool) -> None:  # noqa: FBT001 - click passes flags so
+def files(stream: str, json_: bool) -> None:
     """List the committed data files, in the order of their commits."""
     found: list[dict[str, Any]] = [
         {"commit": str(commit), "file": file.key, "rows": file.rows, "bytes": file.bytes}
@@ -51,7 +51,7 @@ def files(stream: str, json_: bool) -> None:  # noqa: FBT001 - click passes flag
 @lake.command()
 @stream_argument
 @as_json
-def verify(stream: str, json_: bool) -> None:  # noqa: FBT001 - click passes flags so
+def verify(stream: str, json_: bool) -> None:
     """Recount every Parquet file against the log. Exits with 1 if anything differs."""
     from datastream.lake.verify import verify as recount
 
@@ -71,7 +71,7 @@ def verify(stream: str, json_: bool) -> None:  # noqa: FBT001 - click passes fla
 @click.command()
 @click.argument("query")
 @as_json
-def sql(query: str, json_: bool) -> None:  # noqa: FBT001 - click passes flags so
+def sql(query: str, json_: bool) -> None:
     """Ask DuckDB about committed rows. Each stream is a table, and so is STREAM_quarantine.
 
     Example: datastream sql "select origin, count(*) from flights group by all"

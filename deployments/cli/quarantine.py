@@ -19,7 +19,7 @@ def quarantine() -> None:
 @quarantine.command(name="list")
 @click.argument("stream", required=False)
 @as_json
-def list_(stream: str | None, json_: bool) -> None:  # noqa: FBT001 - click passes flags so
+def list_(stream: str | None, json_: bool) -> None:
     """Count the rows by stream and rule. A row that broke two rules counts for both."""
     from datastream.lake import reader
 
@@ -37,7 +37,7 @@ def list_(stream: str | None, json_: bool) -> None:  # noqa: FBT001 - click pass
 @click.option("--rule", help="Only rows that broke this rule, as `quarantine list` calls it.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="At most so many rows.")
 @as_json
-def show(stream: str, rule: str | None, limit: int, json_: bool) -> None:  # noqa: FBT001 - click passes flags so
+def show(stream: str, rule: str | None, limit: int, json_: bool) -> None:
     """Show rows as they were received, each with every rule it broke."""
     from datastream.lake.reader import quarantined
 

@@ -49,7 +49,7 @@ def down() -> None:
 
 @click.command()
 @as_json
-def status(json_: bool) -> None:  # noqa: FBT001 - click passes flags so
+def status(json_: bool) -> None:
     """Show what runs. Exits with 1 if a part of the platform does not."""
     from deployments import stack
 
