@@ -25,11 +25,11 @@ class ApiSource(ApiConfig, Block):
 
 def api_of(stream: Stream) -> ApiConfig:
     """Return the connection that a stream names, or that its file holds. Raises ApiMissing."""
-    if isinstance(stream.source.block, ApiConfig):
-        return stream.source.block
-    slug, _, name = stream.source.block.partition("/")
+    if isinstance(stream.api.block, ApiConfig):
+        return stream.api.block
+    slug, _, name = stream.api.block.partition("/")
     missing = (
-        f"The stream {stream.name!r} takes its connection from the block {stream.source.block!r}, "
+        f"The stream {stream.name!r} takes its connection from the block {stream.api.block!r}, "
         "which does not exist on this Prefect server."
     )
     if slug != ApiSource.get_block_type_slug() or not name:

@@ -1,10 +1,13 @@
 """The fields of each connection, written once; environment, stream file and Prefect block are skins over them."""
 
+import base64
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+_LEAST_KEY_BYTES, _MOST_KEY_BYTES = 24, 64  # what Standard Webhooks allows
 
 
 class ApiConfig(BaseModel):
@@ -62,3 +65,79 @@ class LakeConfig(BaseModel):
         """The lake's folder; None if it is a bucket."""
         parts = urlsplit(self.uri)
         return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+class BufferConfig(BaseModel):
+    """The Redis or Valkey that keeps what came by webhook until it is committed, and the leases of runs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: SecretStr = Field(description="For example redis://127.0.0.1:6379/0; it may hold a password")
+    timeout: timedelta = Field(default=timedelta(seconds=2), description="For one answer", gt=timedelta())
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr) -> SecretStr:
+        if not _speaks(value, "redis", "rediss", "unix"):
+            raise ValueError("it is not the address of a Redis; write it like redis://127.0.0.1:6379/0")
+        return value
+
+
+class EventBusConfig(BaseModel):
+    """The RabbitMQ on which commits are announced."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: SecretStr = Field(description="For example amqp://user:password@127.0.0.1:5672/%2F")
+    timeout: timedelta = Field(default=timedelta(seconds=5), description="For one answer", gt=timedelta())
+
+    @field_validator("url")
+    @classmethod
+    def _is_rabbitmq(cls, value: SecretStr) -> SecretStr:
+        if not _speaks(value, "amqp", "amqps"):
+            raise ValueError(
+                "it is not the address of a RabbitMQ; write it like amqp://user:password@127.0.0.1:5672/%2F"
+            )
+        return value
+
+
+class WebhookConfig(BaseModel):
+    """What a sender of webhooks signs with (Standard Webhooks). While a secret is rotated, both are valid."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    secrets: list[SecretStr] = Field(description="whsec_ and base64, 24 to 64 bytes each", min_length=1)
+    tolerance: timedelta = Field(default=timedelta(minutes=5), description="How old a post may be", gt=timedelta())
+
+    @field_validator("secrets")
+    @classmethod
+    def _can_sign(cls, value: list[SecretStr]) -> list[SecretStr]:
+        for at, secret in enumerate(value, 1):
+            try:
+                size = len(signing_key(secret))
+            except ValueError:
+                size = 0
+            if not _LEAST_KEY_BYTES <= size <= _MOST_KEY_BYTES:
+                raise ValueError(
+                    f"secret {at} is not whsec_ followed by {_LEAST_KEY_BYTES} to {_MOST_KEY_BYTES} bytes in base64"
+                )
+        return value
+
+    @property
+    def keys(self) -> list[bytes]:
+        """The secrets as the bytes that sign."""
+        return [signing_key(secret) for secret in self.secrets]
+
+
+def signing_key(secret: SecretStr) -> bytes:
+    """Return the bytes that a secret stands for. Raises ValueError."""
+    return base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+
+
+def _speaks(address: SecretStr, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(address.get_secret_value())
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in schemes and port != 0

@@ -9,7 +9,7 @@ from datastream.buffers.lease import LeasePolicy, lease
 from datastream.catalog import Stream
 from datastream.claim import Claim
 from datastream.clock import Clock, SystemClock
-from datastream.connections import ApiConfig
+from datastream.connections import ApiConfig, BufferConfig
 from datastream.errors import Permanent
 from datastream.identity import identity_of
 from datastream.lake.duplicates import KnownIds
@@ -79,7 +79,7 @@ def open_lane(
     api: ApiConfig,
     *,
     run: str,
-    redis_url: str | None = None,
+    buffer: BufferConfig | None = None,
     lease_policy: LeasePolicy | None = None,
     clock: Clock | None = None,
     retry: RetryPolicy | None = None,
@@ -89,7 +89,7 @@ def open_lane(
     transform, transform_version = load_transform(stream.transform)
     versions = Versions(stream=stream.version, suite=suite.version, transform=transform_version)
     log = Log(store, stream.name)
-    with lease(redis_url, stream.name, log.lane, lease_policy, clock), open_api(api, clock) as client:
+    with lease(buffer, stream.name, log.lane, lease_policy, clock), open_api(api, clock) as client:
         log.sweep()
         lane = Lane(
             stream=stream, suite=suite, store=store, log=log, api=client, run=run, transform=transform,

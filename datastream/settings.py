@@ -5,15 +5,15 @@ Everything below main receives values, never the environment.
 
 import os
 from pathlib import Path
-from typing import Self
-from urllib.parse import urlsplit
+from typing import Any, Self, TypeVar
 
-from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from datastream.connections import LakeConfig
+from datastream.connections import BufferConfig, EventBusConfig, LakeConfig
 from datastream.errors import Permanent
 
+C = TypeVar("C", bound=BaseModel)
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr | None = None
     redis_url: SecretStr | None = None
     """The stream buffer, which also keeps the leases; without it runs of one lane are told apart by the lake alone."""
+    rabbitmq_url: SecretStr | None = None
+    """Where commits are announced; without it the lake's log keeps what there is to announce."""
 
     @classmethod
     def read(cls) -> Self:
@@ -48,13 +50,6 @@ class Settings(BaseSettings):
         except UnicodeDecodeError as error:
             raise SettingsWrong(f"{project / '.env'} is not text: {error}. Mend or remove it.") from error
 
-    @field_validator("redis_url")
-    @classmethod
-    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not _speaks_redis(value.get_secret_value()):
-            raise ValueError("it is not the address of a Redis; write it like redis://127.0.0.1:6379/0")
-        return value
-
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if not self.lake_uri:
@@ -64,15 +59,19 @@ class Settings(BaseSettings):
     @property
     def lake(self) -> LakeConfig:
         """The lake. Raises SettingsWrong."""
-        try:
-            return LakeConfig(
-                uri=self.lake_uri,
-                endpoint=self.s3_endpoint,
-                access_key=self.s3_access_key,
-                secret_key=self.s3_secret_key,
-            )
-        except ValidationError as error:
-            raise _wrong(error) from error
+        keys = {"endpoint": self.s3_endpoint, "access_key": self.s3_access_key, "secret_key": self.s3_secret_key}
+        return _checked(LakeConfig, {"uri": "lake_uri"}, uri=self.lake_uri, **keys)
+
+    @property
+    def buffer(self) -> BufferConfig | None:
+        """The stream buffer, or None. Raises SettingsWrong."""
+        return None if self.redis_url is None else _checked(BufferConfig, {"url": "redis_url"}, url=self.redis_url)
+
+    @property
+    def events(self) -> EventBusConfig | None:
+        """The event bus, or None. Raises SettingsWrong."""
+        wanted = self.rabbitmq_url
+        return None if wanted is None else _checked(EventBusConfig, {"url": "rabbitmq_url"}, url=wanted)
 
     @property
     def streams(self) -> Path:
@@ -90,18 +89,16 @@ class Settings(BaseSettings):
         return self.project.resolve() / ".datastream"
 
 
-def _speaks_redis(address: str) -> bool:
-    parts = urlsplit(address)
+def _checked(config: type[C], names: dict[str, str], **fields: Any) -> C:
     try:
-        return parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
-    except ValueError:
-        return False
+        return config(**fields)
+    except ValidationError as error:
+        raise _wrong(error, names) from error
 
 
-def _wrong(error: ValidationError) -> SettingsWrong:
+def _wrong(error: ValidationError, names: dict[str, str] | None = None) -> SettingsWrong:
     said = "; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())
-    names = {"uri": "lake_uri"}
-    where = ", ".join(f"DATASTREAM_{names.get(n := str(e['loc'][0]), n)}".upper() for e in error.errors())
+    where = ", ".join(f"DATASTREAM_{(names or {}).get(n := str(e['loc'][0]), n)}".upper() for e in error.errors())
     return SettingsWrong(f"{where} cannot be used: {said}. Correct it in the environment or in .env.")
 
 

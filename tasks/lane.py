@@ -25,8 +25,7 @@ def open_stream(name: str, lake: DataLake | None) -> Iterator[tuple[Lane, Report
     stream = Catalog(settings.streams).stream(name)
     suite = load_suite(settings.expectations, stream.suite)
     store = open_lake(lake or settings.lake)
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    with open_lane(stream, suite, store, api_of(stream), run=flow_run.id or "by hand", redis_url=redis_url) as lane:
+    with open_lane(stream, suite, store, api_of(stream), run=flow_run.id or "by hand", buffer=settings.buffer) as lane:
         _name_the_run(f"{name} {lane.window}")
         report = Report(lane)
         yield lane, report

@@ -14,7 +14,9 @@ from datetime import timedelta
 
 import redis
 
+from datastream.buffers.connection import connect
 from datastream.clock import Clock, SystemClock
+from datastream.connections import BufferConfig
 from datastream.errors import Transient
 
 logger = logging.getLogger(__name__)
@@ -47,15 +49,15 @@ class LeasePolicy:
 
 @contextmanager
 def lease(
-    url: str | None, stream: str, lane: str, policy: LeasePolicy | None = None, clock: Clock | None = None
+    buffer: BufferConfig | None, stream: str, lane: str, policy: LeasePolicy | None = None, clock: Clock | None = None
 ) -> Iterator[None]:
     """Hold the lease of a lane. A dead holder's is waited for; raises LaneBusy if the holder is alive."""
     policy, clock = policy or LeasePolicy(), clock or SystemClock()
-    if url is None:
+    if buffer is None:
         yield
         return
     key, token = f"datastream:lease:{stream}:{lane}", secrets.token_hex(8)
-    with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+    with connect(buffer) as client:
         try:
             _acquire(client, key, token, policy, clock)
         except redis.RedisError as error:

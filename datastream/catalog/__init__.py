@@ -1,16 +1,8 @@
 """What flows: `streams/*.yaml` as checked models. A file that is wrong says where, what, and the way out."""
 
 from datastream.catalog.catalog import Catalog, StreamInvalid, StreamMissing
-from datastream.catalog.stream import (
-    ApiSpec,
-    Batch,
-    Cursor,
-    CursorValue,
-    NextLink,
-    PageNumber,
-    PartitionBy,
-    Stream,
-)
+from datastream.catalog.source import ApiSpec, Cursor, CursorValue, NextLink, PageNumber, WebhookSpec
+from datastream.catalog.stream import Batch, PartitionBy, Stream
 
 __all__ = [
     "ApiSpec",
@@ -24,4 +16,5 @@ __all__ = [
     "Stream",
     "StreamInvalid",
     "StreamMissing",
+    "WebhookSpec",
 ]

@@ -86,10 +86,16 @@ def _not_yaml(file: Path, error: yaml.MarkedYAMLError) -> str:
 
 
 def _sentences(file: Path, lines: Lines, error: ValidationError) -> list[str]:
-    return [f"{file}, line {lines.of(_path(e['loc']))}: {_dotted(e['loc'])}{_what(dict(e))}" for e in error.errors()]
+    return [f"{file}, line {lines.of(_place(e))}: {_dotted(e['loc'])}{_what(dict(e))}" for e in error.errors()]
 
 
-_TAGS = {"page_number", "next_link", "str", "ApiConfig", "datetime", "int"}
+def _place(error: Any) -> tuple[int | str, ...]:
+    """Return where the value stands that is wrong; of a mapping of an unknown kind, that is the kind."""
+    wrong_kind = error["type"] == "union_tag_invalid"
+    return (*_path(error["loc"]), "kind") if wrong_kind else _path(error["loc"])
+
+
+_TAGS = {"api", "webhook", "page_number", "next_link", "str", "ApiConfig", "WebhookConfig", "datetime", "int"}
 """Names of union members that pydantic puts into a location; a person's file has no such level."""
 
 
@@ -112,7 +118,7 @@ def _what(error: dict[str, Any]) -> str:
     }
     if kind in known:
         return known[kind]
-    secret = "headers" in error["loc"] or isinstance(error["input"], dict)
+    secret = {"headers", "secrets"} & set(error["loc"]) or isinstance(error["input"], dict)
     given = "wrong" if secret else repr(error["input"])
     if kind == "string_pattern_mismatch":
         return f" is {given}, which does not match {context['pattern']}."

@@ -3,12 +3,12 @@
 The field names are the file's own; `stream.schema.json` for editors is made from these models.
 """
 
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from datetime import timedelta
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from datastream.connections import ApiConfig
+from datastream.catalog.source import ApiSpec, Model, Source
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 """What a stream or suite may be called: it becomes a folder, a Redis key and a routing key."""
@@ -16,97 +16,16 @@ NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME)]
 Severity = Literal["critical", "warning", "info"]
 Action = Literal["quarantine", "warn"]
-CursorValue = datetime | int | str
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PageNumber(_Model):
-    """Pages counted by a parameter. With `total` (a path to the number of pages) they are fetched concurrently."""
-
-    kind: Literal["page_number"]
-    param: str = "page"
-    first: int = 1
-    total: str | None = None
-    count: str | None = None
-    """A path to the number of rows. When it falls while a window is read, rows have moved, and it is read again."""
-
-    @model_validator(mode="after")
-    def _count_needs_total(self) -> Self:
-        if self.count and not self.total:
-            raise ValueError("count is only looked at with total, the path to the number of pages; name it too")
-        return self
-
-
-class NextLink(_Model):
-    """Each answer names the URL of the next page at the path `next`; null, empty or absent ends the window."""
-
-    kind: Literal["next_link"]
-    next: str = "next"
-
-
-class Cursor(_Model):
-    """How the stream moves forward: rows are asked for whose `field` is at least the last greatest value less `lag`."""
-
-    field: str
-    param: str
-    initial: CursorValue
-    lag: timedelta = Field(default=timedelta(), ge=timedelta())
-    ordered: bool = False
-    """The source answers in the order of `field`, so that the cursor moves with each commit."""
-
-    @field_validator("initial", mode="before")
-    @classmethod
-    def _is_what_it_seems(cls, value: Any) -> Any:
-        if isinstance(value, bool):
-            raise ValueError("a cursor is a time, a number or text")  # noqa: TRY004 - pydantic wants ValueError
-        if isinstance(value, str) and _reads_as_time(value):
-            raise ValueError("it is a time written as text; remove the quotes, so that it is compared as a time")
-        if isinstance(value, date) and not isinstance(value, datetime):
-            return datetime(value.year, value.month, value.day, tzinfo=UTC)
-        return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
-
-    @model_validator(mode="after")
-    def _lag_is_of_time(self) -> Self:
-        if self.lag and not isinstance(self.initial, datetime):
-            raise ValueError(f"lag is a duration, and the cursor {self.field!r} is no time; leave lag out")
-        return self
-
-
-class ApiSpec(_Model):
-    """A REST API as a source."""
-
-    kind: Literal["api"]
-    block: str | ApiConfig
-    """The connection: the name of a Prefect block such as `api-source/flights`, or its fields inline."""
-    path: str
-    records: str = ""
-    """Where the list of records lies in an answer, as `a.b`; empty when the answer is the list itself."""
-    params: dict[str, str | int | float | bool] = {}
-    paginate: Annotated[PageNumber | NextLink, Field(discriminator="kind")]
-    cursor: Cursor | None = None
-    max_pages: int = Field(default=100_000, ge=1)
-    """A run that meets more pages is ended, so that an API without an end cannot hold it for ever."""
-
-
-def _reads_as_time(value: str) -> bool:
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return not value.isdigit()
-
-
-class PartitionBy(_Model):
+class PartitionBy(Model):
     """Which folder a row lands in: that of the record's own time, never the time of loading."""
 
     field: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .-]*$")
     grain: Literal["hour", "day", "month", "year"] = "day"
 
 
-class Batch(_Model):
+class Batch(Model):
     """How much goes together: a file holds at most `size` rows, a commit at most `size * per_commit`."""
 
     size: int = Field(default=1000, ge=1)
@@ -119,13 +38,13 @@ class Batch(_Model):
         return self.size * self.per_commit
 
 
-class Stream(_Model):
+class Stream(Model):
     """One stream: source, identity, landing place and quality rules."""
 
     name: Name
-    source: ApiSpec
-    key: list[str] = Field(min_length=1)
-    """The fields that identify a record; with the cursor's value they make its `_record_id`."""
+    source: Source
+    key: list[str] = Field(default=[], validate_default=True)
+    """The fields that identify a record. An API's need them: with the cursor's value they make its `_record_id`."""
     transform: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
     """`module:function`, a pure function of an Arrow table that keeps the column `_record_id`."""
     partition_by: PartitionBy | None = None
@@ -144,6 +63,20 @@ class Stream(_Model):
         if value.endswith("_quarantine"):
             raise ValueError("names that end in _quarantine are those of what streams set aside")
         return value
+
+    @field_validator("key")
+    @classmethod
+    def _tells_records_apart(cls, value: list[str], checked: ValidationInfo) -> list[str]:
+        if not value and isinstance(checked.data.get("source"), ApiSpec):
+            raise ValueError("name the fields that identify a record of this API")
+        return value
+
+    @property
+    def api(self) -> ApiSpec:
+        """The API it is read from. Raises TypeError for a stream that is not read but posted."""
+        if not isinstance(self.source, ApiSpec):
+            raise TypeError(f"{self.name} is not read from an API")
+        return self.source
 
     def action(self, severity: str) -> Action:
         """Return what happens to the rows that break an expectation of this severity."""

@@ -74,7 +74,7 @@ def take(reading: Reading, offsets: Offsets, now: datetime) -> Iterator[Taken]:
 def _claims(reading: Reading, window: Window, start: Position | None, *, is_open: bool) -> Iterator[Taken]:
     stream = reading.stream
     paginator = paginator_of(window, reading.client)
-    pages = Pages(window.records, stream.source.max_pages, reading.client, paginator, reading.clock, reading.retry)
+    pages = Pages(window.records, stream.api.max_pages, reading.client, paginator, reading.clock, reading.retry)
     gathered: list[Any] = []
     begins = False
     position: Position | None = start

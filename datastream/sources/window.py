@@ -61,8 +61,8 @@ def from_wire(value: object, like: CursorValue) -> CursorValue | None:
 
 def open_window(stream: Stream, cursor: str | int | None, now: datetime) -> Window:
     """Return the next window of a stream whose cursor stands at `cursor` (None: it has never been read)."""
-    spec = stream.source.cursor
-    source = stream.source
+    source = stream.api
+    spec = source.cursor
     asked: dict[str, Any] = {"path": source.path, "records": source.records, "paginate": source.paginate.model_dump()}
     if spec is None:
         return Window(since=None, until=None, params=dict(source.params), **asked)

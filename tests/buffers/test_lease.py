@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 import redis
+from pydantic import SecretStr
 
 from datastream.buffers.lease import LaneBusy, LeasePolicy, lease
+from datastream.connections import BufferConfig
 from deployments.stack import valkey
 from deployments.stack.waiting import wait_until
 
 SHORT = LeasePolicy(lasts=timedelta(milliseconds=300), poll=timedelta(milliseconds=20))
 KEY = "datastream:lease:orders:0"
+
+
+def at(url: str) -> BufferConfig:
+    return BufferConfig(url=SecretStr(url))
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +35,24 @@ def url(server: str) -> Iterator[str]:
 
 
 def test_of_two_runs_one_has_the_lane(url: str) -> None:
-    second = lease(url, "orders", "0", SHORT)
-    with lease(url, "orders", "0", SHORT), pytest.raises(LaneBusy, match=r"orders:0 is being drained"):
+    second = lease(at(url), "orders", "0", SHORT)
+    with lease(at(url), "orders", "0", SHORT), pytest.raises(LaneBusy, match=r"orders:0 is being drained"):
         second.__enter__()
 
 
 def test_lanes_do_not_disturb_each_other(url: str) -> None:
-    with lease(url, "orders", "0", SHORT), lease(url, "orders", "1", SHORT), lease(url, "flights", "0", SHORT):
+    with (
+        lease(at(url), "orders", "0", SHORT),
+        lease(at(url), "orders", "1", SHORT),
+        lease(at(url), "flights", "0", SHORT),
+    ):
         pass
 
 
 def test_a_lease_that_is_given_back_can_be_had_at_once(url: str) -> None:
     long = LeasePolicy(lasts=timedelta(hours=1))
     for _ in range(3):
-        with lease(url, "orders", "0", long):
+        with lease(at(url), "orders", "0", long):
             pass
 
 
@@ -50,12 +60,12 @@ def test_a_dead_holders_lease_is_waited_for(url: str) -> None:
     """It was killed: nobody renews its lease, and it runs out by the server's own time."""
     with redis.Redis.from_url(url) as client:
         client.set(KEY, "dead", px=SHORT.lasts)
-    with lease(url, "orders", "0", SHORT):
+    with lease(at(url), "orders", "0", SHORT):
         pass
 
 
 def test_a_living_holder_keeps_its_lease_beyond_its_length(url: str) -> None:
-    with redis.Redis.from_url(url) as client, lease(url, "orders", "0", SHORT):
+    with redis.Redis.from_url(url) as client, lease(at(url), "orders", "0", SHORT):
         seen = []
 
         def outlived() -> bool:
@@ -68,20 +78,20 @@ def test_a_living_holder_keeps_its_lease_beyond_its_length(url: str) -> None:
 
 def test_a_lease_that_was_lost_is_not_given_back_in_anothers_name(url: str) -> None:
     with redis.Redis.from_url(url) as client:
-        with lease(url, "orders", "0", LeasePolicy(lasts=timedelta(hours=1))):
+        with lease(at(url), "orders", "0", LeasePolicy(lasts=timedelta(hours=1))):
             client.set(KEY, "another")
         assert client.getdel(KEY) == b"another"
 
 
 def test_without_redis_the_lane_is_drained_without_a_lease(caplog: pytest.LogCaptureFixture) -> None:
-    with lease("redis://127.0.0.1:9/0", "orders", "0", SHORT):
+    with lease(at("redis://127.0.0.1:9/0"), "orders", "0", SHORT):
         pass
     assert "drained without a lease, because Redis is away" in caplog.text
 
 
 def test_a_server_that_dies_meanwhile_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with valkey(tmp_path) as url:
-        held = lease(url, "orders", "0", SHORT)
+        held = lease(at(url), "orders", "0", SHORT)
         held.__enter__()
     held.__exit__(None, None, None)
     assert "could not be given back" in caplog.text

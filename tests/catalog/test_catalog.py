@@ -14,7 +14,7 @@ FLIGHTS = (ROOT / "streams/flights.yaml").read_text()
 WRONG = {
     "unknown kind": ("kind: api", "kind: carrier-pigeon", 4, "source.kind is 'carrier-pigeon'"),
     "unknown paginator": ("page_number", "pages", 8, "choose one of 'page_number', 'next_link'"),
-    "missing key": ("key: [id]", "", 2, "key is missing. Add it."),
+    "missing key": ("key: [id]", "", 2, "key is []: name the fields"),
     "empty key": ("[id]", "[]", 10, "key is []"),
     "not a duration": ("lag: PT1H", "lag: PT1X", 9, "source.cursor.lag is 'PT1X'"),
     "no batch": ("size: 1000", "size: 0", 17, "batch.size is 0: input should be greater than or equal to 1"),
