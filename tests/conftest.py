@@ -18,6 +18,7 @@ from datastream.lake.store import Store
 from datastream.lane import open_lane
 from datastream.pipeline import drain
 from datastream.quality import load_suite
+from deployments.stack import valkey
 from tests.fake_api import FakeApi, serving
 from tests.seaweedfs import seaweedfs
 
@@ -108,6 +109,12 @@ def api() -> Iterator[FakeApi]:
 def s3_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeConfig]:
     with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as lake:
         yield lake
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class Stream(Model):
     partition_by: PartitionBy | None = None
     schema_mode: Literal["evolve"] = Field(default="evolve", alias="schema")
     suite: Name
-    on_failure: dict[Severity, Action] = {}
+    on_failure: dict[Severity, Action] = Field(default={})
     load: Literal["append"] = "append"
     batch: Batch = Batch()
     shards: Literal[1] = 1
