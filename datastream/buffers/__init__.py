@@ -11,6 +11,7 @@ from datastream.buffers.contract import (
     Entry,
     EpochChanged,
     Reach,
+    lane_of,
     received_at,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "Entry",
     "EpochChanged",
     "Reach",
+    "lane_of",
     "received_at",
 ]

@@ -60,7 +60,7 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 class Buffer(Protocol):
-    """Deliveries by lane. A lane is named `{stream}:{lane}`."""
+    """Deliveries by lane, named by `lane_of`."""
 
     def append(self, lane: str, deliveries: Sequence[Delivery], remembered: timedelta) -> list[bool]:
         """Keep deliveries, and return of each whether it is new; one with an id that is remembered is not kept again.
@@ -83,6 +83,11 @@ class Buffer(Protocol):
 
     def check(self) -> str:
         """Return what the buffer is, in a sentence. Raises BufferUnsafe when it could lose or forget what it took."""
+
+
+def lane_of(stream: str, shard: int = 0) -> str:
+    """Return the name of a stream's lane."""
+    return f"{stream}:{shard}"
 
 
 def received_at(position: str) -> int:
