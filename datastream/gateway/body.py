@@ -98,6 +98,9 @@ class Intake:
         for name, value in headers:
             if name == b"content-length" and int(value) > self._limits.body_bytes:
                 raise self._too_large(f"{int(value):,}")
+            if name == b"upgrade":
+                # The parser takes what follows for another protocol, so the body is lost.
+                raise Problem(HTTPStatus.BAD_REQUEST, "Only HTTP/1.1 is spoken here. Post without Upgrade.", _CLOSE)
             if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
                 raise Problem(
                     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

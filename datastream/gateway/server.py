@@ -63,7 +63,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        self._head_bytes = self.waiting_since = None
+        self._head_bytes = None
+        if not self.flow.write_paused:
+            self.waiting_since = None
         if self._leaving:
             self.cycle.keep_alive = False
 
