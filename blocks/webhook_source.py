@@ -43,7 +43,7 @@ def _load(stream: str, block: str) -> WebhookConfig:
     where = f"The stream {stream!r} takes its secrets from the block {block!r}"
     if slug != WebhookSource.get_block_type_slug() or not name:
         raise SecretsMissing(f"{where}, and such a block is called webhook-source/NAME: correct source.block.")
-    if PREFECT_API_URL.value() is None:
+    if not PREFECT_API_URL.value():
         raise SecretsUnread(f"{where}, and no Prefect server is named: set PREFECT_API_URL.")
     try:
         return WebhookSource.load(name)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from datastream.auth import SecretsMissing
 from datastream.buffers import lane_of
-from datastream.catalog import Catalog, Stream, WebhookSpec
+from datastream.catalog import Catalog, Stream, StreamInvalid, StreamMissing, WebhookSpec
 from datastream.clock import Clock, SystemClock
 from datastream.connections import WebhookConfig
 from datastream.errors import DatastreamError, Permanent, Transient
@@ -116,8 +116,10 @@ class Keyring:
         before = self._known.doors.get(name)
         try:
             stream = self._catalog.stream(name)
-        except DatastreamError as error:
-            return before, str(error)
+        except StreamInvalid as error:
+            return before or Door(name, lane_of(name), timedelta()), str(error)
+        except StreamMissing as error:
+            return None, str(error)
         if not isinstance(stream.source, WebhookSpec):
             return None, ""
         door = Door(name, lane_of(name), stream.source.dedup)

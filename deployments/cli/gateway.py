@@ -3,7 +3,6 @@
 import errno
 import ipaddress
 import logging
-import os
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -86,7 +85,7 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        what = "is taken" if taken else f"cannot be listened on: {os.strerror(error.errno) if error.errno else error}"
+        what = "is taken" if taken else f"cannot be listened on: {error.strerror}"
         raise GatewayCannotStart(f"Port {port} of {host} {what}. Choose another --port or --host.") from error
 
 

@@ -38,18 +38,20 @@ class Running:
     def said(self) -> str:
         return self.log.read_text()
 
-    def ready(self) -> bool:
-        """Tell whether it is ready; where it listens is what it said itself."""
+    def answers(self, path: str) -> bool:
+        """Tell whether it is as it should be; where it listens is what it said itself."""
         found = re.search(r"Taking webhooks at (http://\S+:\d+)", self.said())
         self.url = found[1] if found else ""
         try:
-            return bool(self.url) and httpx.get(f"{self.url}/health/ready").status_code == httpx.codes.OK
+            return bool(self.url) and httpx.get(self.url + path).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
 
 @contextmanager
-def a_gateway(project: Path, redis_url: str, *words: str, port: int = 0, **env: str) -> Iterator[Running]:
+def a_gateway(
+    project: Path, redis_url: str, *words: str, port: int = 0, until: str = "/health/ready", **env: str
+) -> Iterator[Running]:
     """Run one until the block is left."""
     log = project / "gateway.log"
     with log.open("wb") as said:
@@ -63,7 +65,7 @@ def a_gateway(project: Path, redis_url: str, *words: str, port: int = 0, **env: 
     with process:
         running = Running(process, log)
         try:
-            assert wait_until(running.ready, SOON), running.said()
+            assert wait_until(lambda: running.answers(until), SOON), running.said()
             yield running
         finally:
             process.kill()

@@ -97,6 +97,12 @@ def test_a_file_that_becomes_wrong_keeps_the_stream_and_holds_up_no_other(
         keyring.check()
 
 
+def test_a_file_that_was_wrong_from_the_beginning_is_no_reason_to_give_up(keyring: Keyring, streams: Path) -> None:
+    (streams / "departures.yaml").write_text("name: [")
+    keyring.refresh()
+    assert keyring.door("departures").keys == ()
+
+
 def test_a_stream_that_is_removed_is_gone_but_never_all_of_them_at_once(keyring: Keyring, streams: Path) -> None:
     """A folder that is being replaced must not tell senders to give up."""
     write_stream(streams, "arrivals")
