@@ -2,5 +2,6 @@
 
 from blocks.api_source import ApiSource
 from blocks.data_lake import DataLake
+from blocks.stream_buffer import StreamBuffer
 
-__all__ = ["ApiSource", "DataLake"]
+__all__ = ["ApiSource", "DataLake", "StreamBuffer"]

@@ -1,14 +1,19 @@
 """Opens a stream for a run: its file, suite and connections, the lane under its lease, and the run's report."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from blocks import DataLake
+from blocks import DataLake, StreamBuffer
 from blocks.api_source import api_of
-from datastream.catalog import Catalog
+from datastream.catalog import Catalog, Stream, WebhookSpec
+from datastream.connections import BufferConfig
+from datastream.errors import Permanent
+from datastream.intake import Intake
+from datastream.intake.api import api_intake
+from datastream.intake.webhook import webhook_intake
 from datastream.lake.lake import open_lake
 from datastream.lane import Lane, open_lane
 from datastream.quality import load_suite
@@ -17,19 +22,38 @@ from tasks.logs import sentences_only
 from tasks.report import Report
 
 
+class BufferMissing(Permanent):
+    """A stream is posted to a buffer that nobody named."""
+
+
 @contextmanager
-def open_stream(name: str, lake: DataLake | None) -> Iterator[tuple[Lane, Report]]:
+def open_stream(name: str, lake: DataLake | None, buffer: StreamBuffer | None) -> Iterator[tuple[Lane, Report]]:
     """Open a stream's lane, and call the run after its window. The report is published when the lane is closed."""
     sentences_only()
     settings = Settings.read()
     stream = Catalog(settings.streams).stream(name)
     suite = load_suite(settings.expectations, stream.suite)
     store = open_lake(lake or settings.lake)
-    with open_lane(stream, suite, store, api_of(stream), run=flow_run.id or "by hand", buffer=settings.buffer) as lane:
+    kept = buffer or settings.buffer
+    with (
+        _intake(stream, kept) as intake,
+        open_lane(stream, suite, store, intake, run=flow_run.id or "by hand", buffer=kept) as lane,
+    ):
         _name_the_run(f"{name} {lane.window}")
         report = Report(lane)
         yield lane, report
         report.publish()
+
+
+def _intake(stream: Stream, buffer: BufferConfig | None) -> AbstractContextManager[Intake]:
+    if not isinstance(stream.source, WebhookSpec):
+        return api_intake(stream, api_of(stream))
+    if buffer is None:
+        raise BufferMissing(
+            f"The stream {stream.name!r} is posted to the gateway, and nobody said where the gateway keeps it. Set "
+            "DATASTREAM_REDIS_URL, or give the flow the block stream-buffer as its parameter `buffer`."
+        )
+    return webhook_intake(stream, stream.source, buffer)
 
 
 def _name_the_run(name: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from datastream.catalog import Stream
 from datastream.clock import ManualClock
 from datastream.connections import ApiConfig, LakeConfig
+from datastream.intake.api import api_intake
 from datastream.lake.lake import open_lake
 from datastream.lake.manifest import Manifest
 from datastream.lake.store import Store
@@ -87,7 +88,10 @@ class World:
         made: list[Manifest] = []
         config = ApiConfig(base_url=self.api.url)
         suite = load_suite(self.suites, self.stream.suite)
-        with open_lane(self.stream, suite, self.store, config, run=name, clock=self.clock) as lane:
+        with (
+            api_intake(self.stream, config, self.clock) as intake,
+            open_lane(self.stream, suite, self.store, intake, run=name, clock=self.clock) as lane,
+        ):
             drain(lane, made.append)
         return made
 

@@ -11,6 +11,8 @@ from datastream.buffers.contract import (
     Entry,
     EpochChanged,
     Reach,
+    lane_of,
+    position_order,
     received_at,
 )
 
@@ -25,5 +27,7 @@ __all__ = [
     "Entry",
     "EpochChanged",
     "Reach",
+    "lane_of",
+    "position_order",
     "received_at",
 ]

@@ -88,3 +88,14 @@ class Buffer(Protocol):
 def received_at(position: str) -> int:
     """Return when an entry came, in milliseconds of UTC by the buffer's clock."""
     return int(position.partition("-")[0])
+
+
+def position_order(position: str) -> tuple[int, int]:
+    """Return what positions of one epoch are sorted by."""
+    milliseconds, _, number = position.partition("-")
+    return int(milliseconds), int(number)
+
+
+def lane_of(stream: str, lane: str = "0") -> str:
+    """Return what a buffer calls a lane of a stream."""
+    return f"{stream}:{lane}"

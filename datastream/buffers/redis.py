@@ -71,8 +71,8 @@ class RedisBuffer:
         if not info["aof_enabled"] or info.get("aof_last_write_status") != "ok":
             raise BufferUnsafe(
                 f"Redis does not keep on disk what it accepts (aof_enabled: {info['aof_enabled']}, last write: "
-                f"{info.get('aof_last_write_status', 'none')}): a restart would lose it. Set `appendonly yes`, and give "
-                "its disk room."
+                f"{info.get('aof_last_write_status', 'none')}): a restart would lose it. Set `appendonly yes`, and "
+                "give its disk room."
             )
         if info["maxmemory_policy"] != "noeviction":
             raise BufferUnsafe(

@@ -35,7 +35,7 @@ end
 return new
 """
 """KEYS: entries, epoch, a mark for each delivery. ARGV: a new epoch's name, how many ms a mark lasts, then id and body
-of each delivery. The entry comes before the mark: a mark without an entry would be a record that can never come again."""
+of each delivery. The entry comes before the mark: a mark without an entry would be a record that never comes again."""
 
 REACH = f"""#!lua flags=allow-oom
 {_EPOCH}
