@@ -17,7 +17,7 @@ from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest, Versions
 from datastream.lake.store import Store
 from datastream.quality import Suite
-from datastream.resilience import RetryPolicy
+from datastream.resilience import BreakerStates
 from datastream.sources.claims import Offsets
 from datastream.sources.client import ApiClient, open_api
 from datastream.sources.window import open_window
@@ -42,7 +42,6 @@ class Lane(msgspec.Struct, eq=False):
     known: KnownIds
     newest: Manifest | None
     clock: Clock
-    retry: RetryPolicy
 
     @property
     def offsets(self) -> Offsets:
@@ -82,18 +81,18 @@ def open_lane(
     buffer: BufferConfig | None = None,
     lease_policy: LeasePolicy | None = None,
     clock: Clock | None = None,
-    retry: RetryPolicy | None = None,
+    states: BreakerStates | None = None,
 ) -> Iterator[Lane]:
     """Open the lane of an API stream, under a lease. Raises LaneBusy, TransformMissing, LakeUnusable."""
     clock = clock or SystemClock()
     transform, transform_version = load_transform(stream.transform)
     versions = Versions(stream=stream.version, suite=suite.version, transform=transform_version)
     log = Log(store, stream.name)
-    with lease(buffer, stream.name, log.lane, lease_policy, clock), open_api(api, clock) as client:
+    with lease(buffer, stream.name, log.lane, lease_policy, clock), open_api(api, clock, states) as client:
         log.sweep()
         lane = Lane(
             stream=stream, suite=suite, store=store, log=log, api=client, run=run, transform=transform,
-            versions=versions, known=KnownIds(store, []), newest=None, clock=clock, retry=retry or RetryPolicy(),
+            versions=versions, known=KnownIds(store, []), newest=None, clock=clock,
         )  # fmt: skip
         lane.reload()
         _refuse_another_identity(lane)

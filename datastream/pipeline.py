@@ -146,7 +146,7 @@ def _ahead(make: Callable[[Callable[[], bool]], Iterator[T]]) -> Iterator[T]:
 def _parsed(lane: Lane, stopped: Callable[[], bool]) -> Iterator[Claim]:
     """Yield the claims of the open window as rows. What one teaches of types and the cursor, the next one knows."""
     offsets, schema = lane.offsets, lane.newest.header.schema if lane.newest else {}
-    reading = Reading(stream=lane.stream, client=lane.api, clock=lane.clock, retry=lane.retry, stopped=stopped)
+    reading = Reading(stream=lane.stream, client=lane.api, stopped=stopped)
     for taken in take(reading, offsets, lane.clock.now()):
         with step("claim"):
             claim = make_claim(lane.stream, taken, offsets, schema, lane.clock.now())

@@ -8,6 +8,7 @@ from prefect.runtime import flow_run
 
 from blocks import DataLake
 from blocks.api_source import api_of
+from datastream.buffers.breakers import breaker_states
 from datastream.catalog import Catalog
 from datastream.lake.lake import open_lake
 from datastream.lane import Lane, open_lane
@@ -25,7 +26,11 @@ def open_stream(name: str, lake: DataLake | None) -> Iterator[tuple[Lane, Report
     stream = Catalog(settings.streams).stream(name)
     suite = load_suite(settings.expectations, stream.suite)
     store = open_lake(lake or settings.lake)
-    with open_lane(stream, suite, store, api_of(stream), run=flow_run.id or "by hand", buffer=settings.buffer) as lane:
+    run = flow_run.id or "by hand"
+    with (
+        breaker_states(settings.buffer) as states,
+        open_lane(stream, suite, store, api_of(stream), run=run, buffer=settings.buffer, states=states) as lane,
+    ):
         _name_the_run(f"{name} {lane.window}")
         report = Report(lane)
         yield lane, report
