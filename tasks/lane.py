@@ -8,6 +8,7 @@ from prefect.runtime import flow_run
 
 from blocks import DataLake, StreamBuffer
 from blocks.api_source import api_of
+from datastream.buffers.breakers import breaker_states
 from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.connections import BufferConfig
 from datastream.errors import Permanent
@@ -17,6 +18,7 @@ from datastream.intake.webhook import webhook_intake
 from datastream.lake.lake import open_lake
 from datastream.lane import Lane, open_lane
 from datastream.quality import load_suite
+from datastream.resilience import BreakerStates
 from datastream.settings import Settings
 from tasks.logs import sentences_only
 from tasks.report import Report
@@ -36,7 +38,8 @@ def open_stream(name: str, lake: DataLake | None, buffer: StreamBuffer | None) -
     store = open_lake(lake or settings.lake)
     kept = buffer or settings.buffer
     with (
-        _intake(stream, kept) as intake,
+        breaker_states(kept) as states,
+        _intake(stream, kept, states) as intake,
         open_lane(stream, suite, store, intake, run=flow_run.id or "by hand", buffer=kept) as lane,
     ):
         _name_the_run(f"{name} {lane.window}")
@@ -45,15 +48,15 @@ def open_stream(name: str, lake: DataLake | None, buffer: StreamBuffer | None) -
         report.publish()
 
 
-def _intake(stream: Stream, buffer: BufferConfig | None) -> AbstractContextManager[Intake]:
+def _intake(stream: Stream, buffer: BufferConfig | None, states: BreakerStates) -> AbstractContextManager[Intake]:
     if not isinstance(stream.source, WebhookSpec):
-        return api_intake(stream, api_of(stream))
+        return api_intake(stream, api_of(stream), states=states)
     if buffer is None:
         raise BufferMissing(
             f"The stream {stream.name!r} is posted to the gateway, and nobody said where the gateway keeps it. Set "
             "DATASTREAM_REDIS_URL, or give the flow the block stream-buffer as its parameter `buffer`."
         )
-    return webhook_intake(stream, stream.source, buffer)
+    return webhook_intake(stream, stream.source, buffer, states=states)
 
 
 def _name_the_run(name: str) -> None:

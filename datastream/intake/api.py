@@ -18,7 +18,7 @@ from datastream.lake.duplicates import overlapping
 from datastream.lake.manifest import CursorRange, DataFile, Manifest
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
-from datastream.resilience import RetryPolicy
+from datastream.resilience import BreakerStates
 from datastream.sources.claims import Offsets, Reading, Taken, take
 from datastream.sources.client import ApiClient, open_api
 from datastream.sources.rows import parse
@@ -32,16 +32,14 @@ class SourceUnordered(Permanent):
 class ApiIntake:
     """The windows of one API stream."""
 
-    def __init__(self, stream: Stream, client: ApiClient, clock: Clock, retry: RetryPolicy) -> None:
-        self._stream, self._client, self._clock, self._retry = stream, client, clock, retry
+    def __init__(self, stream: Stream, client: ApiClient, clock: Clock) -> None:
+        self._stream, self._client, self._clock = stream, client, clock
 
     def claims(
         self, offsets: Mapping[str, Any], schema: Mapping[str, str], stopped: Callable[[], bool]
     ) -> Iterator[Claim]:
         reached, known = _offsets(offsets), dict(schema)
-        reading = Reading(
-            stream=self._stream, client=self._client, clock=self._clock, retry=self._retry, stopped=stopped
-        )
+        reading = Reading(stream=self._stream, client=self._client, stopped=stopped)
         for taken in take(reading, reached, self._clock.now()):
             with step("claim"):
                 claim, reached = make_claim(self._stream, taken, reached, known, self._clock.now())
@@ -61,12 +59,12 @@ class ApiIntake:
 
 @contextmanager
 def api_intake(
-    stream: Stream, config: ApiConfig, clock: Clock | None = None, retry: RetryPolicy | None = None
+    stream: Stream, config: ApiConfig, clock: Clock | None = None, states: BreakerStates | None = None
 ) -> Iterator[ApiIntake]:
     """Open an API stream's intake; its connections are closed at the end."""
     clock = clock or SystemClock()
-    with open_api(config, clock) as client:
-        yield ApiIntake(stream, client, clock, retry or RetryPolicy())
+    with open_api(config, clock, states) as client:
+        yield ApiIntake(stream, client, clock)
 
 
 def _offsets(kept: Mapping[str, Any]) -> Offsets:

@@ -22,7 +22,7 @@ from datastream.identity import delivered_id
 from datastream.lake.manifest import DataFile, Manifest
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
-from datastream.resilience import RetryPolicy
+from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates
 from datastream.sources.rows import parse
 
 T = TypeVar("T")
@@ -44,10 +44,10 @@ class Offsets(msgspec.Struct, frozen=True, kw_only=True):
 class WebhookIntake:
     """The deliveries of one stream. `window` is how long a sender's repeat is told from a new delivery."""
 
-    def __init__(self, stream: Stream, window: timedelta, buffer: Buffer, clock: Clock, retry: RetryPolicy) -> None:
+    def __init__(self, stream: Stream, window: timedelta, buffer: Buffer, dependency: Dependency, clock: Clock) -> None:
         self._stream, self._window = stream, window
         self._lane, self._buffer = lane_of(stream.name), buffer
-        self._clock, self._retry = clock, retry
+        self._dependency, self._clock = dependency, clock
 
     def claims(
         self, offsets: Mapping[str, Any], schema: Mapping[str, str], stopped: Callable[[], bool]
@@ -107,7 +107,7 @@ class WebhookIntake:
             yield gathered
 
     def _ask(self, action: Callable[[], T]) -> T:
-        return self._retry.call(action, clock=self._clock)
+        return self._dependency.call(action)
 
 
 @contextmanager
@@ -116,11 +116,13 @@ def webhook_intake(
     spec: WebhookSpec,
     config: BufferConfig,
     clock: Clock | None = None,
-    retry: RetryPolicy | None = None,
+    states: BreakerStates | None = None,
 ) -> Iterator[WebhookIntake]:
     """Open a webhook stream's intake."""
+    clock = clock or SystemClock()
+    dependency = Dependency("redis", DEFAULT, states or MemoryStates(), clock)
     with open_buffer(config) as buffer:
-        yield WebhookIntake(stream, spec.dedup, buffer, clock or SystemClock(), retry or RetryPolicy())
+        yield WebhookIntake(stream, spec.dedup, buffer, dependency, clock)
 
 
 def make_claim(

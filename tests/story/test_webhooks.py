@@ -23,7 +23,7 @@ from datastream.lake.verify import verify
 from datastream.lane import Lane, open_lane
 from datastream.quality import load_suite
 from datastream.records import Accounts
-from datastream.resilience import RetryPolicy
+from datastream.resilience import DEFAULT, Dependency, MemoryStates
 from tests.conftest import order
 from tests.posts import posted_stream
 
@@ -49,7 +49,8 @@ class Door:
 
     @contextmanager
     def lane(self) -> Iterator[Lane]:
-        intake = WebhookIntake(self.stream, WEEK, self.buffer, self.clock, RetryPolicy())
+        redis = Dependency("redis", DEFAULT, MemoryStates(), self.clock)
+        intake = WebhookIntake(self.stream, WEEK, self.buffer, redis, self.clock)
         suite = load_suite(self.suites, "orders")
         with open_lane(self.stream, suite, self.store, intake, run="r", clock=self.clock) as lane:
             yield lane
