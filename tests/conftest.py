@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from datastream.lake.store import Store
 from datastream.lane import open_lane
 from datastream.pipeline import drain
 from datastream.quality import load_suite
+from deployments.stack import rabbitmq
+from deployments.stack.rabbitmq_server import RabbitMQMissing
 from tests.fake_api import FakeApi, serving
 from tests.seaweedfs import seaweedfs
 
@@ -108,6 +111,17 @@ def api() -> Iterator[FakeApi]:
 def s3_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeConfig]:
     with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as lake:
         yield lake
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One broker for all tests: each has to name its queues and exchanges apart from others', and to delete them."""
+    with ExitStack() as held:
+        try:
+            url = held.enter_context(rabbitmq(tmp_path_factory.mktemp("rabbitmq")))
+        except RabbitMQMissing as missing:
+            pytest.exit(f"The tests need a RabbitMQ server: run `make test`. {missing}")
+        yield url
 
 
 @pytest.fixture
