@@ -5,20 +5,27 @@ At least once: the events of a commit are confirmed before the lane's position m
 the same commit are harmless, and so is a broker that is away: it delays events and nothing else.
 """
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 
 import msgspec
 
-from datastream.events.contract import EventBus
+from datastream.events.contract import BrokerAway, BrokerBlocked, BrokerUnusable, EventBus, EventRefused
 from datastream.events.event import Event
+from datastream.events.topology import TopologyDiffers, TopologyGone
 from datastream.lake import layout
 from datastream.lake.log import Log
 from datastream.lake.manifest import DataFile, Manifest
 from datastream.lake.store import Store
 from datastream.observe.crash import crash_point, step
+from datastream.resilience import BreakerOpen, Dependency
 
+logger = logging.getLogger(__name__)
+_BUS_FAILED = (
+    BrokerAway, BrokerBlocked, BrokerUnusable, EventRefused, TopologyDiffers, TopologyGone, BreakerOpen
+)  # fmt: skip
 _READING_THREADS = 8
 _MOST_TOGETHER = 64
 _MOST_FILES = 200  # keeps an event below the 64 KiB that whoever passes CloudEvents on has to take
@@ -93,6 +100,24 @@ def announce(outbox: Outbox, bus: EventBus | None) -> int:
             outbox.move(commits[-1].header.seq)
         announced += len(commits)
     return announced
+
+
+class Announcer:
+    """Announces the commits of a lane as they are made. A bus that does not take them delays them and nothing else."""
+
+    def __init__(self, outbox: Outbox, bus: EventBus | None, dependency: Dependency) -> None:
+        self._outbox, self._bus, self._dependency = outbox, bus, dependency
+        self._failed = False
+
+    def announce(self) -> None:
+        """Announce what waits. After a failure nothing more is tried: the next run does."""
+        if self._bus is None or self._failed:
+            return
+        try:
+            self._dependency.call(lambda: announce(self._outbox, self._bus))
+        except _BUS_FAILED as error:
+            self._failed = True
+            logger.warning("Commits wait in the lake's log to be announced by the next run: %s", error)
 
 
 def _event(manifest: Manifest, n: int, what: str, files: list[DataFile]) -> Event:

@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
+from datastream.announce import Announcer, Outbox
 from datastream.buffers.lease import LeasePolicy, lease
 from datastream.catalog import Stream
 from datastream.claim import Claim
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
 from datastream.errors import Permanent
+from datastream.events.contract import EventBus
 from datastream.identity import identity_of
 from datastream.intake import Intake
 from datastream.lake.duplicates import KnownIds
@@ -19,6 +21,7 @@ from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest, Versions
 from datastream.lake.store import Store
 from datastream.quality import Suite
+from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates, RetryPolicy
 from datastream.transform import Transform, load_transform
 
 
@@ -34,6 +37,7 @@ class Lane(msgspec.Struct, eq=False):
     store: Store
     log: Log
     intake: Intake
+    announcer: Announcer
     run: str
     transform: Transform
     versions: Versions
@@ -83,23 +87,31 @@ def open_lane(
     intake: Intake,
     *,
     run: str,
+    bus: EventBus | None = None,
     buffer: BufferConfig | None = None,
     lease_policy: LeasePolicy | None = None,
     clock: Clock | None = None,
+    states: BreakerStates | None = None,
 ) -> Iterator[Lane]:
-    """Open the lane of a stream, under a lease. Raises LaneBusy, TransformMissing, LakeUnusable, IdentityChanged."""
+    """Open the lane of a stream, under a lease; first what an earlier run could not announce is announced.
+
+    Raises LaneBusy, TransformMissing, LakeUnusable, IdentityChanged.
+    """
     clock = clock or SystemClock()
     transform, transform_version = load_transform(stream.transform)
     versions = Versions(stream=stream.version, suite=suite.version, transform=transform_version)
     log = Log(store, stream.name)
     with lease(buffer, stream.name, log.lane, lease_policy, clock):
         log.sweep()
+        broker = Dependency("rabbitmq", DEFAULT, states or MemoryStates(), clock, RetryPolicy(attempts=1))
         lane = Lane(
-            stream=stream, suite=suite, store=store, log=log, intake=intake, run=run, transform=transform,
+            stream=stream, suite=suite, store=store, log=log, intake=intake,
+            announcer=Announcer(Outbox(store, stream.name, log.lane), bus, broker), run=run, transform=transform,
             versions=versions, known=KnownIds(store), commits=[], clock=clock,
         )  # fmt: skip
         lane.reload()
         _refuse_another_identity(lane)
+        lane.announcer.announce()
         yield lane
 
 

@@ -1,4 +1,4 @@
-"""THE story: claim -> transform -> check -> decide -> write -> commit -> settle, claim after claim.
+"""THE story: claim -> transform -> check -> decide -> write -> commit -> settle -> announce, claim after claim.
 
 At least once everywhere, and create-only names that make every repeat harmless. Until a claim is decided it may be
 taken again; once its plan exists, all that follows is a function of the plan. Any step may be killed at any moment.
@@ -49,8 +49,8 @@ def decided(lane: Lane) -> Iterator[Plan]:
 
 
 def complete(lane: Lane, plan: Plan) -> Manifest:
-    """Write, commit and settle a decided claim."""
-    return settle(lane, plan, commit(lane, write(lane, plan)))
+    """Write, commit, settle and announce a decided claim."""
+    return announce(lane, settle(lane, plan, commit(lane, write(lane, plan))))
 
 
 def transform(lane: Lane, claim: Claim) -> Batch:
@@ -104,6 +104,12 @@ def settle(lane: Lane, plan: Plan, manifest: Manifest) -> Manifest:
         lane.known.add(manifest.all_files, plan.rows[RECORD_ID].to_pylist())
         lane.commits.append(manifest)
         lane.intake.settle(manifest.header.offsets)
+    return manifest
+
+
+def announce(lane: Lane, manifest: Manifest) -> Manifest:
+    """Tell the event bus of the commit, and of any it has not confirmed. Without one, the log keeps them."""
+    lane.announcer.announce()
     return manifest
 
 

@@ -6,12 +6,13 @@ from contextlib import AbstractContextManager, contextmanager
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from blocks import DataLake, StreamBuffer
+from blocks import DataLake, EventBus, StreamBuffer
 from blocks.api_source import api_of
 from datastream.buffers.breakers import breaker_states
 from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.connections import BufferConfig
 from datastream.errors import Permanent
+from datastream.events.bus import open_event_bus
 from datastream.intake import Intake
 from datastream.intake.api import api_intake
 from datastream.intake.webhook import webhook_intake
@@ -29,18 +30,21 @@ class BufferMissing(Permanent):
 
 
 @contextmanager
-def open_stream(name: str, lake: DataLake | None, buffer: StreamBuffer | None) -> Iterator[tuple[Lane, Report]]:
+def open_stream(
+    name: str, lake: DataLake | None, buffer: StreamBuffer | None, events: EventBus | None
+) -> Iterator[tuple[Lane, Report]]:
     """Open a stream's lane, and call the run after its window. The report is published when the lane is closed."""
     sentences_only()
     settings = Settings.read()
     stream = Catalog(settings.streams).stream(name)
     suite = load_suite(settings.expectations, stream.suite)
     store = open_lake(lake or settings.lake)
-    kept = buffer or settings.buffer
+    kept, run = buffer or settings.buffer, flow_run.id or "by hand"
     with (
         breaker_states(kept) as states,
+        open_event_bus(events or settings.events) as bus,
         _intake(stream, kept, states) as intake,
-        open_lane(stream, suite, store, intake, run=flow_run.id or "by hand", buffer=kept) as lane,
+        open_lane(stream, suite, store, intake, run=run, bus=bus, buffer=kept, states=states) as lane,
     ):
         _name_the_run(f"{name} {lane.window}")
         report = Report(lane)

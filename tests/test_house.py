@@ -38,7 +38,7 @@ BELONGS = {
     "redis": ("datastream.buffers", "deployments"),
     "pika": ("datastream.events",),
     "s3fs": ("datastream.lake",),
-    "yaml": ("datastream.catalog",),
+    "yaml": ("datastream.catalog", "deployments"),
     "urllib3": ("datastream.sources", "deployments"),
 }
 LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "pika"}

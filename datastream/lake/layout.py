@@ -62,3 +62,8 @@ def sequences(keys: Iterable[str], ending: str) -> list[int]:
     """Return the sequence numbers of the `plan`, `json` or `announced` objects among `keys`, in order."""
     found = (_SEQ.search(key) for key in keys)
     return sorted(int(match[1]) for match in found if match and match[2] == ending)
+
+
+def probe(name: str) -> str:
+    """Return the key of an object that is written to see whether the lake can be, and deleted at once."""
+    return f"_tmp/probe-{name}"
