@@ -13,6 +13,7 @@ import pytest
 from datastream.catalog import Stream
 from datastream.clock import ManualClock
 from datastream.connections import ApiConfig, LakeConfig
+from datastream.events.contract import EventBus
 from datastream.intake.api import api_intake
 from datastream.lake.lake import open_lake
 from datastream.lake.manifest import Manifest
@@ -83,6 +84,7 @@ class World:
     store: Store
     suites: Path
     stream: Stream = field(default_factory=stream_of)
+    bus: EventBus | None = None
     clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2027, 1, 1, tzinfo=UTC)))
 
     def run(self, name: str = "run") -> list[Manifest]:
@@ -92,7 +94,7 @@ class World:
         suite = load_suite(self.suites, self.stream.suite)
         with (
             api_intake(self.stream, config, self.clock) as intake,
-            open_lane(self.stream, suite, self.store, intake, run=name, clock=self.clock) as lane,
+            open_lane(self.stream, suite, self.store, intake, run=name, bus=self.bus, clock=self.clock) as lane,
         ):
             drain(lane, made.append)
         return made
