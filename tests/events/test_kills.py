@@ -4,18 +4,19 @@ import multiprocessing
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from datastream.announce import Outbox, announce
-from datastream.events.contract import BrokerAway
+from datastream.events.contract import BrokerAway, BrokerBlocked
 from datastream.events.rabbitmq import RabbitBus
 from datastream.lake.local import LocalStore
 from datastream.lake.log import Log
 from tests.events import child
 from tests.events.commits import commit, ids_of
-from tests.events.rabbit import Rabbit, config_of
+from tests.events.rabbit import Rabbit, config_of, event
 from tests.events.server import Server
 
 KILLS = 5
@@ -46,3 +47,39 @@ def test_a_worker_that_is_killed_while_it_announces_leaves_nothing_out(rabbit: R
     assert set(told) == set(ids_of(*Log(store, "orders").sequences()))
     assert told.total() > len(told), "whoever was killed after the broker confirmed is repeated"
     assert Outbox(store, "orders").waiting() == 0
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "server")
+    yield server
+    server.stop()
+
+
+def test_a_broker_that_is_killed_between_commits_misses_none(server: Server, tmp_path: Path) -> None:
+    server.start()
+    store, bus, before = LocalStore(tmp_path / "lake"), RabbitBus(config_of(server.url)), Rabbit(server.url)
+    queue, outbox = before.queue("orders.*", "kept"), Outbox(store, "orders")
+    before.leave()
+    commit(store, 1, 2, 3)
+    announce(outbox, bus)
+    server.kill()
+    commit(store, 4)
+    with pytest.raises(BrokerAway, match="cannot be reached"):
+        announce(outbox, bus)
+    server.start()
+    commit(store, 5)
+    announce(outbox, bus)
+    bus.close()
+    after = Rabbit(server.url)
+    assert set(after.ids(queue)) == set(ids_of(1, 2, 3, 4, 5))
+    after.leave()
+
+
+def test_a_broker_that_is_short_of_memory_holds_nobody_up_for_long(server: Server) -> None:
+    """It reads no more from whoever publishes, and pika by itself would wait until it does."""
+    server.start(**{"vm_memory_high_watermark.absolute": "1MB"})
+    bus = RabbitBus(config_of(server.url, timeout=timedelta(milliseconds=500)))
+    with pytest.raises(BrokerBlocked, match="short of memory or disk"):
+        bus.publish([event()])
+    bus.close()

@@ -116,10 +116,9 @@ def test_a_virtual_host_that_is_not_there_is_told_in_a_sentence(rabbitmq_url: st
         RabbitBus(config_of(rabbitmq_url.replace("%2F", "nowhere"))).check()
 
 
-@pytest.mark.parametrize("address", ["amqp://127.0.0.1:9/", "amqp://no-such-host.invalid/"])
-def test_a_broker_that_is_not_there_is_told_in_a_sentence(address: str) -> None:
-    with pytest.raises(BrokerAway, match="cannot be reached: .* Is it running"):
-        RabbitBus(config_of(address)).publish([event(1)])
+def test_a_broker_that_is_not_there_is_told_in_a_sentence() -> None:
+    with pytest.raises(BrokerAway, match=r"cannot be reached: .*Connection refused.* Is it running"):
+        RabbitBus(config_of("amqp://127.0.0.1:9/")).publish([event(1)])
 
 
 def test_an_address_that_cannot_be_understood_is_told_in_a_sentence() -> None:
