@@ -1,4 +1,4 @@
-"""A broker of a test's own, which can be killed, and started short of memory."""
+"""A broker of a test's own, which can be killed."""
 
 import os
 import signal
@@ -23,10 +23,8 @@ class Server:
         self._process = Process.unknown(self._service.mark)
         self.url = self._service.address
 
-    def start(self, **settings: str) -> None:
-        """Start it with what `rabbitmq.conf` is to say, and return when it answers."""
-        self._folder.mkdir(exist_ok=True)
-        (self._folder / "rabbitmq.conf").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
+    def start(self) -> None:
+        """Start it, and return when it answers."""
         records = Starter([self._service], {}, lambda _: None, silent, SystemClock()).run()
         self._process = records[self._service.name].process
 

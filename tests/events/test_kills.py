@@ -4,19 +4,18 @@ import multiprocessing
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from datastream.announce import Outbox, announce
-from datastream.events.contract import BrokerAway, BrokerBlocked
+from datastream.events.contract import BrokerAway
 from datastream.events.rabbitmq import RabbitBus
 from datastream.lake.local import LocalStore
 from datastream.lake.log import Log
 from tests.events import child
 from tests.events.commits import commit, ids_of
-from tests.events.rabbit import Rabbit, config_of, event
+from tests.events.rabbit import Rabbit, config_of
 from tests.events.server import Server
 
 KILLS = 5
@@ -74,12 +73,3 @@ def test_a_broker_that_is_killed_between_commits_misses_none(server: Server, tmp
     after = Rabbit(server.url)
     assert set(after.ids(queue)) == set(ids_of(1, 2, 3, 4, 5))
     after.leave()
-
-
-def test_a_broker_that_is_short_of_memory_holds_nobody_up_for_long(server: Server) -> None:
-    """It reads no more from whoever publishes, and pika by itself would wait until it does."""
-    server.start(**{"vm_memory_high_watermark.absolute": "1MB"})
-    bus = RabbitBus(config_of(server.url, timeout=timedelta(milliseconds=500)))
-    with pytest.raises(BrokerBlocked, match="short of memory or disk"):
-        bus.publish([event()])
-    bus.close()

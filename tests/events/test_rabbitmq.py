@@ -7,7 +7,7 @@ import pytest
 from pika import DeliveryMode
 
 from datastream.events.bus import open_event_bus
-from datastream.events.contract import BrokerAway, BrokerUnusable, EventRefused
+from datastream.events.contract import BrokerAway, BrokerBlocked, BrokerUnusable, EventRefused
 from datastream.events.rabbitmq import RabbitBus
 from datastream.events.topology import UNROUTED, TopologyDiffers
 from deployments.stack.waiting import wait_until
@@ -89,6 +89,15 @@ def test_an_answer_that_is_lost_may_leave_an_event_that_is_kept(rabbit: Rabbit, 
     bus.publish([event(1)])
     bus.close()
     assert rabbit.ids(queue) == ["orders/0/1/1"] * 2
+
+
+def test_a_broker_that_is_short_of_memory_holds_nobody_up_for_long(proxy: Proxy) -> None:
+    """Pika by itself would wait until the broker has memory again."""
+    bus = RabbitBus(config_of(proxy.url, timeout=SOON))
+    bus.check()
+    proxy.block()
+    with pytest.raises(BrokerBlocked, match="short of memory or disk"):
+        bus.publish([event(1)])
 
 
 def test_a_broker_that_takes_connections_and_says_nothing_is_given_up(proxy: Proxy) -> None:
