@@ -93,7 +93,7 @@ TASKS, RETRY, DEAD = "processing.tasks", "processing.tasks.retry", "dead.letter"
 
 # A task that exceeded a delivery limit would go to the queue for retries without a rejection. Its way back is then a
 # cycle to RabbitMQ: the task stays there, invisible, and 32 such tasks stop all retries. So the limit is out of reach.
-# Leaving it out means 20 on RabbitMQ 4, and -1 means unlimited there and none at all on 3.10.
+# Leaving it out means 20 on RabbitMQ 4, and -1 means unlimited there and no second delivery on 3.10.
 _OUT_OF_REACH = 1_000_000_000
 
 TOPOLOGY = Topology(

@@ -1,4 +1,6 @@
-"""A TCP proxy between a bus and its broker, which can lose the broker's answers and notices when it hangs up."""
+"""A TCP proxy between a bus and its broker. It can lose the broker's answers or say that the broker is short of memory,
+and it notices when the broker hangs up.
+"""
 
 import select
 import socket
@@ -7,6 +9,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
+
+from pika.frame import Method
+from pika.spec import Connection
 
 
 class Proxy(socketserver.ThreadingTCPServer):
@@ -18,14 +23,22 @@ class Proxy(socketserver.ThreadingTCPServer):
         self.broker = (parts.hostname, parts.port)
         self.url = parts._replace(netloc=f"guest:guest@127.0.0.1:{self.server_address[1]}").geturl()
         self.losing_answers = False
+        self.clients: list[socket.socket] = []
         self.ended = threading.Event()
         self.closed_by_broker = threading.Event()
+
+    def block(self) -> None:
+        """Do as a broker that has no memory left: say so, and answer no more."""
+        self.losing_answers = True
+        for client in self.clients:
+            client.sendall(Method(0, Connection.Blocked("low on memory")).marshal())
 
 
 class _Passing(socketserver.BaseRequestHandler):
     server: Proxy
 
     def handle(self) -> None:
+        self.server.clients.append(self.request)
         with socket.create_connection(self.server.broker) as broker, suppress(ConnectionError):
             other = {self.request: broker, broker: self.request}
             while not self.server.ended.is_set():

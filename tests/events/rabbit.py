@@ -42,12 +42,12 @@ class Rabbit:
         self.channel = self._connection.channel()
         self.channel.confirm_delivery()
 
-    def queue(self, key: str, **arguments: Any) -> str:
-        """Bind a queue of the test's own to the events."""
+    def queue(self, key: str, name: str = "", **arguments: Any) -> str:
+        """Bind a queue to the events: one that goes with us, or a durable one of this name."""
         declare(self.channel)
-        name = self.channel.queue_declare("", exclusive=True, arguments=arguments).method.queue
-        self.channel.queue_bind(name, EVENTS, key)
-        return name
+        own = self.channel.queue_declare(name, durable=bool(name), exclusive=not name, arguments=arguments).method.queue
+        self.channel.queue_bind(own, EVENTS, key)
+        return own
 
     def take(self, queue: str, count: int = 1) -> list[Message]:
         """Take so many messages off a queue, and no more."""
@@ -77,4 +77,8 @@ class Rabbit:
             channel.queue_delete(queue.name)
         for exchange in TOPOLOGY.exchanges:
             channel.exchange_delete(exchange.name)
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave what is durable behind."""
         self._connection.close()

@@ -127,8 +127,8 @@ def test_of_marks_that_were_left_the_newest_counts() -> None:
 
 
 def test_an_event_tells_what_the_manifest_says_and_no_value_of_a_row(world: World) -> None:
-    secret = "someone@example.org"
-    world.api.records += [*orders(30), order(31, amount=None, mail=secret), order(32, mail=secret)]
+    mail = "someone@example.org"
+    world.api.records += [*orders(30), order(31, amount=None, mail=mail), order(32, mail=mail)]
     [manifest] = world.run("nightly")
     committed, quarantined = events_of(manifest)
     assert (committed.id, quarantined.id) == ("orders/0/1/1", "orders/0/1/2")
@@ -138,7 +138,7 @@ def test_an_event_tells_what_the_manifest_says_and_no_value_of_a_row(world: Worl
     assert committed.data["rules"] == {"amount not null": 1}
     assert sum(file["rows"] for file in committed.data["files"]) == 31
     assert quarantined.data["files"][0]["key"] == "_quarantine/orders/0-000000000001.parquet"
-    assert secret.encode() not in committed.encoded + quarantined.encoded
+    assert mail.encode() not in committed.encoded + quarantined.encoded
 
 
 def test_a_commit_that_loaded_nothing_is_told_too() -> None:

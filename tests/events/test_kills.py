@@ -41,3 +41,30 @@ def test_a_worker_that_is_killed_while_it_announces_leaves_nothing_out(rabbit: R
     assert set(told) == set(ids_of(*Log(store, "orders").sequences()))
     assert told.total() > len(told), "whoever was killed after the broker confirmed is repeated"
     assert Outbox(store, "orders").waiting() == 0
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "server")
+    yield server
+    server.stop()
+
+
+def test_a_broker_that_is_killed_between_commits_misses_none(server: Server, tmp_path: Path) -> None:
+    server.start()
+    store, bus, before = LocalStore(tmp_path / "lake"), RabbitBus(config_of(server.url)), Rabbit(server.url)
+    queue, outbox = before.queue("orders.*", "kept"), Outbox(store, "orders")
+    before.leave()
+    commit(store, 1, 2, 3)
+    announce(outbox, bus)
+    server.kill()
+    commit(store, 4)
+    with pytest.raises(BrokerAway, match="cannot be reached"):
+        announce(outbox, bus)
+    server.start()
+    commit(store, 5)
+    announce(outbox, bus)
+    bus.close()
+    after = Rabbit(server.url)
+    assert set(after.ids(queue)) == set(ids_of(1, 2, 3, 4, 5))
+    after.leave()
