@@ -3,15 +3,20 @@
 import multiprocessing
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from datastream.announce import Outbox, announce
+from datastream.events.contract import BrokerAway
 from datastream.events.rabbitmq import RabbitBus
 from datastream.lake.local import LocalStore
 from datastream.lake.log import Log
 from tests.events import child
-from tests.events.commits import ids_of
-from tests.events.rabbit import Rabbit
+from tests.events.commits import commit, ids_of
+from tests.events.rabbit import Rabbit, config_of
+from tests.events.server import Server
 
 KILLS = 5
 POINTS = ("announce.before", "announce.confirmed", "announce.after")
