@@ -15,7 +15,7 @@ FLOORS = [
     {"tasks"},
     {"blocks"},
     {"datastream.pipeline"},
-    {"datastream.lane", "datastream.decision"},
+    {"datastream.lane", "datastream.decision", "datastream.lookback", "datastream.checks"},
     {"datastream.claim"},
     {"datastream.identity", "datastream.transform"},
     {"datastream.quality", "datastream.lake", "datastream.buffers", "datastream.sources"},

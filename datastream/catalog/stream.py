@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from datastream.catalog.quality import Quality
 from datastream.catalog.source import ApiSpec, Model, Source
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -50,9 +51,10 @@ class Stream(Model):
     partition_by: PartitionBy | None = None
     schema_mode: Literal["evolve"] = Field(default="evolve", alias="schema")
     suite: Name
-    on_failure: dict[Severity, Action] = {}
+    on_failure: dict[Severity, Action] = Field(default={})
     load: Literal["append"] = "append"
     batch: Batch = Batch()
+    quality: Quality = Quality()
     shards: Literal[1] = 1
     version: str = Field(default="", exclude=True, json_schema_extra={"readOnly": True})
     """A short hash of the file, set when it is read."""
