@@ -2,5 +2,7 @@
 
 from blocks.api_source import ApiSource
 from blocks.data_lake import DataLake
+from blocks.event_bus import EventBus
+from blocks.stream_buffer import StreamBuffer
 
-__all__ = ["ApiSource", "DataLake"]
+__all__ = ["ApiSource", "DataLake", "EventBus", "StreamBuffer"]

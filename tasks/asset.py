@@ -15,7 +15,9 @@ def materialize_rows(stream: str, metadata: Mapping[str, Any]) -> None:
     properties = AssetProperties(name=stream, description=f"The rows of the stream {stream!r} on the lake.")
     asset = Asset(key=f"datastream://lake/{stream}", properties=properties)
 
-    @materialize(asset, name="materialize", task_run_name=f"materialize {stream}", cache_policy=NO_CACHE)
+    @materialize(
+        asset, name="materialize", task_run_name=f"materialize {stream}", cache_policy=NO_CACHE, persist_result=False
+    )
     def tell() -> None:
         asset.add_metadata(dict(metadata))
 

@@ -16,9 +16,17 @@ FLOORS = [
     {"blocks"},
     {"datastream.pipeline"},
     {"datastream.lane", "datastream.decision", "datastream.lookback", "datastream.checks"},
+    {"datastream.intake", "datastream.announce"},
     {"datastream.claim"},
     {"datastream.identity", "datastream.transform"},
-    {"datastream.quality", "datastream.lake", "datastream.buffers", "datastream.sources"},
+    {
+        "datastream.quality",
+        "datastream.lake",
+        "datastream.buffers",
+        "datastream.events",
+        "datastream.sources",
+        "datastream.auth",
+    },
     {"datastream.observe", "datastream.resilience", "datastream.catalog", "datastream.settings"},
     {"datastream.records", "datastream.connections"},
     {"datastream.errors", "datastream.clock", "datastream"},
@@ -28,11 +36,12 @@ BELONGS = {
     "prefect": ("flows", "tasks", "blocks", "deployments"),
     "great_expectations": ("datastream.quality",),
     "redis": ("datastream.buffers", "deployments"),
+    "pika": ("datastream.events",),
     "s3fs": ("datastream.lake",),
-    "yaml": ("datastream.catalog",),
+    "yaml": ("datastream.catalog", "deployments"),
     "urllib3": ("datastream.sources", "deployments"),
 }
-LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore"}
+LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "pika"}
 """What costs too much to be imported by whoever imports us. Flows, tasks and blocks are Prefect's own side."""
 
 

@@ -97,7 +97,7 @@ class Project:
         with serving(FakeApi(list(records))) as api:
             stream = Catalog(self.folder / "streams").stream("orders")
             store = open_lake(LakeConfig(uri=(self.folder / "lake").as_uri()))
-            World(api, store, self.folder / "expectations", stream, ManualClock(datetime.now(UTC))).run()
+            World(api, store, self.folder / "expectations", stream=stream, clock=ManualClock(datetime.now(UTC))).run()
 
     def stream(self, old: str, new: str) -> None:
         """Change the stream file."""

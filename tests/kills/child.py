@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from datastream import quality
-from datastream.clock import SystemClock
 from datastream.connections import ApiConfig, LakeConfig
+from datastream.intake.api import api_intake
 from datastream.lake import writer
 from datastream.lake.lake import open_lake
 from datastream.lake.plan import Plan
@@ -28,7 +28,7 @@ def run(url: str, folder: str, crash_at: str, plant: str) -> None:
     store = open_lake(LakeConfig(uri=(Path(folder) / "lake").as_uri()))
     stream = stream_of(batch={"size": 20, "per_commit": 5})
     config = ApiConfig(base_url=url)
-    with open_lane(stream, suite, store, config, run="r", clock=SystemClock()) as lane:
+    with api_intake(stream, config) as intake, open_lane(stream, suite, store, intake, run="r") as lane:
         drain(lane)
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from datastream.lake import layout, writer
-from datastream.lake.duplicates import FileMissing, KnownIds
+from datastream.lake.duplicates import FileMissing, KnownIds, overlapping
 from datastream.lake.local import LocalStore
 from datastream.lake.log import CommitConflict, Log
 from datastream.lake.manifest import ManifestBroken
@@ -109,17 +109,18 @@ def test_ids_are_looked_up_where_cursors_overlap(log: Log, store: Store) -> None
     commit(log, store, plan_of(["a"], cursor=("2026-01-01", "2026-01-31")))
     commit(log, store, plan_of(["b"], seq=2, cursor=("2026-02-01", "2026-02-28")))
     commit(log, store, plan_of(["c"], seq=3, cursor=None))
-    known = KnownIds(store, log.manifests())
-    assert known.among(None) == {"c"}
-    assert known.among(("2026-02-28", "2026-03-01")) == {"b", "c"}
-    assert known.among(("2026-01-31", "2026-01-31")) == {"a", "b", "c"}
+    files = [file for commit in log.manifests() for file in commit.all_files]
+    known = KnownIds(store)
+    assert known.among(overlapping(files, None)) == {"c"}
+    assert known.among(overlapping(files, ("2026-02-28", "2026-03-01"))) == {"b", "c"}
+    assert known.among(overlapping(files, ("2026-01-31", "2026-01-31"))) == {"a", "b", "c"}
 
 
 def test_a_file_that_is_gone_stops_the_lane(log: Log, store: Store) -> None:
     commit(log, store, plan_of(["a"]))
     store.delete(next(iter(store.keys("orders/data/"))))
     with pytest.raises(FileMissing, match="Restore it from a backup"):
-        KnownIds(store, log.manifests()).among(None)
+        KnownIds(store).among(file for commit in log.manifests() for file in commit.all_files)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"header": {}}', b"\xff"])

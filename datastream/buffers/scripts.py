@@ -1,0 +1,72 @@
+"""The scripts that run inside Redis, and the names of its keys. Each script is one step that nothing can cut in two.
+
+An epoch is a random name kept beside the server's `run_id`: after a restart, a restore or a flush one of the two is
+missing or differs, and every script begins by giving the lane a new one. Scripts that drain carry `allow-oom`, because
+a buffer that is full must be drained; the one that appends does not.
+
+The braces keep the keys of a lane in one slot of a Redis Cluster.
+"""
+
+from hashlib import blake2b
+
+_EPOCH = """
+local function epoch(key, fresh)
+    local run = string.match(redis.call('info', 'server'), 'run_id:(%w+)')
+    local known = redis.call('hmget', key, 'run', 'name', 'began')
+    if known[1] == run and known[2] then return known[2], known[3] end
+    local began = redis.call('time')[1]
+    redis.call('hset', key, 'run', run, 'name', fresh, 'began', began)
+    return fresh, began
+end
+"""
+
+APPEND = f"""#!lua
+{_EPOCH}
+epoch(KEYS[2], ARGV[1])
+local new = {{}}
+for at = 3, #KEYS do
+    local seen = redis.call('exists', KEYS[at])
+    if seen == 0 then
+        redis.call('xadd', KEYS[1], '*', 'id', ARGV[at * 2 - 3], 'body', ARGV[at * 2 - 2])
+        redis.call('set', KEYS[at], '', 'px', ARGV[2])
+    end
+    new[at - 2] = 1 - seen
+end
+return new
+"""
+"""KEYS: entries, epoch, a mark for each delivery. ARGV: a new epoch's name, how many ms a mark lasts, then id and body
+of each delivery. The entry comes before the mark: a mark without an entry would be a record that never comes again."""
+
+REACH = f"""#!lua flags=allow-oom
+{_EPOCH}
+local name, began = epoch(KEYS[2], ARGV[1])
+local last = redis.call('xrevrange', KEYS[1], '+', '-', 'count', 1)
+return {{name, began, last[1] and last[1][1] or '0-0'}}
+"""
+
+READ = f"""#!lua flags=allow-oom
+{_EPOCH}
+if epoch(KEYS[2], ARGV[1]) ~= ARGV[2] then return false end
+return redis.call('xrange', KEYS[1], '(' .. ARGV[3], '+', 'count', ARGV[4])
+"""
+
+TRIM = f"""#!lua flags=allow-oom
+{_EPOCH}
+if epoch(KEYS[2], ARGV[1]) ~= ARGV[2] then return 0 end
+return redis.call('xtrim', KEYS[1], 'minid', ARGV[3])
+"""
+
+
+def entries(lane: str) -> str:
+    """Return the key under which a lane's deliveries wait."""
+    return f"datastream:{{{lane}}}:entries"
+
+
+def epoch(lane: str) -> str:
+    """Return the key of a lane's epoch."""
+    return f"datastream:{{{lane}}}:epoch"
+
+
+def seen(lane: str, delivery_id: str) -> str:
+    """Return the key of the mark that a delivery leaves."""
+    return f"datastream:{{{lane}}}:seen:{blake2b(delivery_id.encode(), digest_size=16).hexdigest()}"
