@@ -15,7 +15,7 @@ FLOORS = [
     {"tasks"},
     {"blocks"},
     {"datastream.pipeline"},
-    {"datastream.lane", "datastream.decision"},
+    {"datastream.lane", "datastream.decision", "datastream.lookback", "datastream.checks"},
     {"datastream.intake", "datastream.announce"},
     {"datastream.claim"},
     {"datastream.identity", "datastream.transform"},

@@ -1,21 +1,26 @@
 """Reads what is committed: files by the log, or by SQL with one view a stream."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from heapq import merge
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
 from datastream.errors import Permanent
 from datastream.lake import layout
 from datastream.lake.log import Log
-from datastream.lake.manifest import Manifest
-from datastream.lake.parquet import rows
+from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.parquet import NOT_PARQUET, rows, schema, table
 from datastream.lake.s3 import S3Store
 from datastream.lake.store import Store
 from datastream.records import RULES
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
+_READING_THREADS = 8
 
 
 class FileBroken(Permanent):
@@ -40,6 +45,36 @@ def commits(store: Store, stream: str) -> Iterator[Manifest]:
     """Yield every commit of a stream, lane by lane, in order."""
     for lane in lanes(store, stream):
         yield from Log(store, stream, lane).manifests()
+
+
+def newest_first(store: Store, stream: str) -> Iterator[Manifest]:
+    """Yield every commit of a stream from the newest back, by the time it was decided. Few are read ahead."""
+    logs = (Log(store, stream, lane).newest_first() for lane in lanes(store, stream))
+    return merge(*logs, key=lambda commit: commit.header.decided_at, reverse=True)
+
+
+def committed_rows(store: Store, commit: str, files: Sequence[DataFile]) -> pa.Table:
+    """Return the rows of files of a commit, in their order. Raises FileBroken with file and commit."""
+    with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="read") as threads:
+        found = threads.map(lambda file: _opened(store, commit, file, table), files)
+        return pa.concat_tables(found, promote_options="default")
+
+
+def committed_schema(store: Store, commit: str, files: Sequence[DataFile]) -> pa.Schema:
+    """Return the columns and types of a commit, which all its files share. Raises FileBroken."""
+    return _opened(store, commit, files[0], schema)
+
+
+def _opened(store: Store, commit: str, file: DataFile, read: Callable[[bytes], T]) -> T:
+    data = store.read(file.key)
+    if data is None:
+        raise FileBroken(f"{file.key} of commit {commit} is missing. Restore it from a backup of the lake.")
+    try:
+        return read(data)
+    except NOT_PARQUET as error:
+        raise FileBroken(
+            f"{file.key} of commit {commit} is broken: {error}. Restore it from a backup of the lake."
+        ) from error
 
 
 def connect(store: Store) -> "duckdb.DuckDBPyConnection":
@@ -99,7 +134,7 @@ def _rows(store: Store, key: str) -> list[dict[str, Any]]:
     data = store.read(key)
     try:
         return rows(data or b"")
-    except pa.ArrowException as error:
+    except NOT_PARQUET as error:
         raise FileBroken(f"{key} is missing or broken: {error}. Restore it from a backup of the lake.") from error
 
 

@@ -210,3 +210,20 @@ def test_a_manifest_is_json_that_people_can_read(log: Log, store: Store) -> None
     assert text is not None
     assert text.count(b"\n") > 20
     assert msgspec.json.decode(text)["header"]["accounts"]["loaded"] == 1
+
+
+def test_commits_are_read_from_the_newest_back_and_no_further_than_asked(log: Log, store: Store) -> None:
+    for seq in range(1, 201):
+        commit(log, store, plan_of([f"r{seq}"], seq=seq))
+    store.objects[layout.manifest("orders", "0", 1)] = b"broken, and not read"
+    newest = log.newest_first()
+    assert [next(newest).header.seq for _ in range(3)] == [200, 199, 198]
+    newest.close()
+
+
+def test_a_page_that_cannot_be_unpacked_is_a_problem_of_its_file(log: Log, store: Store) -> None:
+    """Arrow raises OSError for it, which is none of its own errors."""
+    commit(log, store, plan_of(["a", "b"]))
+    key = layout.data_file("orders", "", "0", 1, 0)
+    store.objects[key] = store.objects[key][:4] + b"\xff" * 40 + store.objects[key][44:]
+    assert any(f"{key} cannot be read as Parquet" in problem for problem in verify(store, "orders").problems)
