@@ -23,6 +23,7 @@ from datastream.resilience import BreakerStates
 from datastream.settings import Settings
 from tasks.logs import sentences_only
 from tasks.report import Report
+from tasks.showing import Showing
 
 
 class BufferMissing(Permanent):
@@ -46,8 +47,9 @@ def open_stream(
         _intake(stream, kept, states) as intake,
         open_lane(stream, suite, store, intake, run=run, bus=bus, buffer=kept, states=states) as lane,
     ):
-        _name_the_run(f"{name} {lane.window}")
-        report = Report(lane)
+        showing = Showing(states)
+        showing(lambda: _name_the_run(f"{name} {lane.window}"))
+        report = Report(lane, showing)
         yield lane, report
         report.publish()
 

@@ -11,6 +11,7 @@ from datastream.lookback import look_back as find
 from datastream.quality import load_suite, markdown
 from tasks.progress import Progress, artifact_key
 from tasks.reading import read_stream
+from tasks.showing import Showing
 
 
 def look_back(name: str, window: str, lake: DataLake | None) -> Lookback:
@@ -27,7 +28,7 @@ class LookbackReport:
         self._name, self._pieces = lookback.stream.name, len(lookback.pieces)
         self._rows = sum(piece.rows for piece in lookback.pieces)
         self._findings = Findings(lookback)
-        self._progress = Progress(artifact_key(self._name, "lookback-progress"), self._said(), SystemClock())
+        self._progress = Progress(artifact_key(self._name, "lookback-progress"), self._said(), SystemClock(), Showing())
 
     def add(self, judgement: Judgement) -> None:
         """Count one commit in, and move the progress; a commit that breaks a rule is told."""

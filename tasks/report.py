@@ -15,6 +15,7 @@ from datastream.quality import Tally, Verdict, markdown
 from datastream.records import RAW, RECORD_ID, RULES, Accounts
 from tasks.asset import materialize_rows
 from tasks.progress import Progress, artifact_key
+from tasks.showing import Showing
 
 _SAMPLES = 10
 
@@ -22,7 +23,7 @@ _SAMPLES = 10
 class Report:
     """The report of one run."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, showing: Showing) -> None:
         self._name, self._window = lane.stream.name, lane.window
         self._tally = Tally(lane.suite)
         self._samples: list[dict[str, Any]] = []
@@ -31,7 +32,8 @@ class Report:
         self._met = True
         self._about = {"window": lane.window, "suite_version": lane.versions.suite, "lake": lane.store.address("")}
         self.accounts = Accounts()
-        self._progress = Progress(self._key("progress"), self._said(), lane.clock)
+        self._showing = showing
+        self._progress = Progress(self._key("progress"), self._said(), lane.clock, showing)
 
     def add(self, plan: Plan, manifest: Manifest, verdict: Verdict | None = None) -> None:
         """Count one commit in, and move the progress."""
@@ -52,8 +54,11 @@ class Report:
     def publish(self) -> None:
         """Show the accounts and the validation result, and tell what else waits for it that rows were loaded."""
         self._progress.done(self._said())
-        create_table_artifact(self._rows(), key=self._key("accounts"), description=f"{self._name} {self._window}")
-        create_markdown_artifact(self._validation(), key=self._key("validation"), description=self._said())
+        title = f"{self._name} {self._window}"
+        self._showing(lambda: create_table_artifact(self._rows(), key=self._key("accounts"), description=title))
+        self._showing(
+            lambda: create_markdown_artifact(self._validation(), key=self._key("validation"), description=self._said())
+        )
         if self.accounts.loaded:
             materialize_rows(self._name, self._metadata())
 

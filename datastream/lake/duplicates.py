@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 
 from datastream.errors import Permanent
 from datastream.lake.manifest import CursorRange, DataFile
-from datastream.lake.parquet import record_ids
+from datastream.lake.parquet import NOT_PARQUET, record_ids
 from datastream.lake.store import Store
 
 
 class FileMissing(Permanent):
-    """The log names a file that is not there."""
+    """The log names a file that is not there, or cannot be read."""
 
 
 class KnownIds:
@@ -44,7 +44,13 @@ class KnownIds:
                 f"{file.key} is named by the log and is not on the lake. Restore it from a backup: without it a record "
                 "could be loaded twice, so nothing more is committed."
             )
-        ids: list[str] = record_ids(data).to_pylist()
+        try:
+            ids: list[str] = record_ids(data).to_pylist()
+        except NOT_PARQUET as error:
+            raise FileMissing(
+                f"{file.key} cannot be read: {error}. Restore it from a backup: without it a record could be loaded "
+                "twice, so nothing more is committed."
+            ) from error
         return ids
 
 

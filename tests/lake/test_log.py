@@ -123,6 +123,15 @@ def test_a_file_that_is_gone_stops_the_lane(log: Log, store: Store) -> None:
         KnownIds(store).among(file for commit in log.manifests() for file in commit.all_files)
 
 
+def test_a_file_that_is_broken_stops_the_lane(log: Log, store: Store) -> None:
+    commit(log, store, plan_of(["a"]))
+    [key] = store.keys("orders/data/")
+    store.delete(key)
+    store.create(key, b"PAR1 and no more")
+    with pytest.raises(FileMissing, match="cannot be read"):
+        KnownIds(store).among(file for commit in log.manifests() for file in commit.all_files)
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"header": {}}', b"\xff"])
 def test_a_broken_manifest_is_told_by_its_key(log: Log, store: Store, data: bytes) -> None:
     store.create(layout.manifest("orders", "0", 1), data)
