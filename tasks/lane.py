@@ -25,16 +25,14 @@ def open_stream(name: str, lake: DataLake | None) -> Iterator[tuple[Lane, Report
     settings = Settings.read()
     stream = Catalog(settings.streams).stream(name)
     suite = load_suite(settings.expectations, stream.suite)
-    store = open_lake(lake or settings.lake)
-    run = flow_run.id or "by hand"
-    with (
-        breaker_states(settings.buffer) as states,
-        open_lane(stream, suite, store, api_of(stream), run=run, buffer=settings.buffer, states=states) as lane,
-    ):
-        _name_the_run(f"{name} {lane.window}")
-        report = Report(lane)
-        yield lane, report
-        report.publish()
+    api, run = api_of(stream), flow_run.id or "by hand"
+    with breaker_states(settings.buffer) as states:
+        store = open_lake(lake or settings.lake, states=states)
+        with open_lane(stream, suite, store, api, run=run, buffer=settings.buffer, states=states) as lane:
+            _name_the_run(f"{name} {lane.window}")
+            report = Report(lane)
+            yield lane, report
+            report.publish()
 
 
 def _name_the_run(name: str) -> None:

@@ -21,6 +21,7 @@ from datastream.quality import load_suite
 from tests.fake_api import FakeApi, serving
 from tests.seaweedfs import seaweedfs
 
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
 SUITE = {
     "name": "orders",
     "expectations": [
@@ -79,7 +80,7 @@ class World:
     store: Store
     suites: Path
     stream: Stream = field(default_factory=stream_of)
-    clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2027, 1, 1, tzinfo=UTC)))
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
 
     def run(self, name: str = "run") -> list[Manifest]:
         """Drain the stream once and return the commits that were made."""

@@ -12,6 +12,7 @@ from datastream.lake.local import LocalStore
 from datastream.lake.log import CommitConflict, Log
 from datastream.lake.manifest import ManifestBroken
 from datastream.lake.plan import Plan, decode_plan
+from datastream.lake.s3 import S3Store
 from datastream.lake.store import MemoryStore, Store
 from datastream.lake.verify import verify
 from datastream.lake.writer import FileConflict
@@ -19,9 +20,11 @@ from datastream.records import RAW, RECORD_ID, RULES
 from tests.lake.plans import plan_of
 
 
-@pytest.fixture
-def store() -> Store:
-    return MemoryStore()
+@pytest.fixture(params=["memory", "local", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "s3":
+        return S3Store(request.getfixturevalue("lake"))
+    return MemoryStore() if request.param == "memory" else LocalStore(tmp_path)
 
 
 @pytest.fixture
@@ -136,7 +139,7 @@ def test_a_broken_plan_is_told_by_its_key(log: Log, store: Store, data: bytes) -
         log.plan(1)
 
 
-def damaged(store: LocalStore, what: str) -> None:
+def damaged(store: Store, what: str) -> None:
     key = next(iter(store.keys("orders/data/")))
     data = store.read(key) or b""
     if what == "missing":
@@ -173,9 +176,8 @@ def writer_bytes(ids: list[str]) -> bytes:
         ("stale plan", "belongs to no commit"),
     ],
 )
-def test_verify_finds_a_damaged_lake(tmp_path: Path, what: str, said: str) -> None:
-    store = LocalStore(tmp_path)
-    commit(Log(store, "orders"), store, plan_of(["a", "b"]))
+def test_verify_finds_a_damaged_lake(log: Log, store: Store, what: str, said: str) -> None:
+    commit(log, store, plan_of(["a", "b"]))
     assert verify(store, "orders").ok
     damaged(store, what)
     found = verify(store, "orders")
