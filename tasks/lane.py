@@ -39,19 +39,18 @@ def open_stream(
     settings = Settings.read()
     stream = Catalog(settings.streams).stream(name)
     suite = load_suite(settings.expectations, stream.suite)
-    store = open_lake(lake or settings.lake)
     kept, run = buffer or settings.buffer, flow_run.id or "by hand"
-    with (
-        breaker_states(kept) as states,
-        open_event_bus(events or settings.events) as bus,
-        _intake(stream, kept, states) as intake,
-        open_lane(stream, suite, store, intake, run=run, bus=bus, buffer=kept, states=states) as lane,
-    ):
-        showing = Showing(states)
-        showing(lambda: _name_the_run(f"{name} {lane.window}"))
-        report = Report(lane, showing)
-        yield lane, report
-        report.publish()
+    with breaker_states(kept) as states, open_event_bus(events or settings.events) as bus:
+        store = open_lake(lake or settings.lake, states=states)
+        with (
+            _intake(stream, kept, states) as intake,
+            open_lane(stream, suite, store, intake, run=run, bus=bus, buffer=kept, states=states) as lane,
+        ):
+            showing = Showing(states)
+            showing(lambda: _name_the_run(f"{name} {lane.window}"))
+            report = Report(lane, showing)
+            yield lane, report
+            report.publish()
 
 
 def _intake(stream: Stream, buffer: BufferConfig | None, states: BreakerStates) -> AbstractContextManager[Intake]:

@@ -26,6 +26,7 @@ from deployments.stack.rabbitmq_server import RabbitMQMissing
 from tests.fake_api import FakeApi, serving
 from tests.seaweedfs import seaweedfs
 
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
 SUITE = {
     "name": "orders",
     "expectations": [
@@ -85,7 +86,7 @@ class World:
     suites: Path
     stream: Stream = field(default_factory=stream_of)
     bus: EventBus | None = None
-    clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2027, 1, 1, tzinfo=UTC)))
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
 
     def run(self, name: str = "run") -> list[Manifest]:
         """Drain the stream once and return the commits that were made."""

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 
 LANE = "0"
+PROOF = "_proof/create-only"
+"""The object by which a store proves that it never overwrites; those of races are named after it."""
 _SEQ = re.compile(r"/(\d{12})\.(plan|json|announced)$")
 
 

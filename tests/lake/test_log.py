@@ -12,6 +12,7 @@ from datastream.lake.local import LocalStore
 from datastream.lake.log import CommitConflict, Log
 from datastream.lake.manifest import ManifestBroken
 from datastream.lake.plan import Plan, decode_plan
+from datastream.lake.s3 import S3Store
 from datastream.lake.store import MemoryStore, Store
 from datastream.lake.verify import verify
 from datastream.lake.writer import FileConflict
@@ -19,9 +20,11 @@ from datastream.records import RAW, RECORD_ID, RULES
 from tests.lake.plans import plan_of
 
 
-@pytest.fixture
-def store() -> Store:
-    return MemoryStore()
+@pytest.fixture(params=["memory", "local", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "s3":
+        return S3Store(request.getfixturevalue("lake"))
+    return MemoryStore() if request.param == "memory" else LocalStore(tmp_path)
 
 
 @pytest.fixture
@@ -146,7 +149,7 @@ def test_a_broken_plan_is_told_by_its_key(log: Log, store: Store, data: bytes) -
         log.plan(1)
 
 
-def damaged(store: LocalStore, what: str) -> None:
+def damaged(store: Store, what: str) -> None:
     key = next(iter(store.keys("orders/data/")))
     data = store.read(key) or b""
     if what == "missing":
@@ -183,9 +186,8 @@ def writer_bytes(ids: list[str]) -> bytes:
         ("stale plan", "belongs to no commit"),
     ],
 )
-def test_verify_finds_a_damaged_lake(tmp_path: Path, what: str, said: str) -> None:
-    store = LocalStore(tmp_path)
-    commit(Log(store, "orders"), store, plan_of(["a", "b"]))
+def test_verify_finds_a_damaged_lake(log: Log, store: Store, what: str, said: str) -> None:
+    commit(log, store, plan_of(["a", "b"]))
     assert verify(store, "orders").ok
     damaged(store, what)
     found = verify(store, "orders")
@@ -221,7 +223,9 @@ def test_a_manifest_is_json_that_people_can_read(log: Log, store: Store) -> None
     assert msgspec.json.decode(text)["header"]["accounts"]["loaded"] == 1
 
 
-def test_commits_are_read_from_the_newest_back_and_no_further_than_asked(log: Log, store: Store) -> None:
+def test_commits_are_read_from_the_newest_back_and_no_further_than_asked() -> None:
+    store = MemoryStore()
+    log = Log(store, "orders")
     for seq in range(1, 201):
         commit(log, store, plan_of([f"r{seq}"], seq=seq))
     store.objects[layout.manifest("orders", "0", 1)] = b"broken, and not read"
@@ -234,5 +238,7 @@ def test_a_page_that_cannot_be_unpacked_is_a_problem_of_its_file(log: Log, store
     """Arrow raises OSError for it, which is none of its own errors."""
     commit(log, store, plan_of(["a", "b"]))
     key = layout.data_file("orders", "", "0", 1, 0)
-    store.objects[key] = store.objects[key][:4] + b"\xff" * 40 + store.objects[key][44:]
+    data = store.read(key) or b""
+    store.delete(key)
+    store.create(key, data[:4] + b"\xff" * 40 + data[44:])
     assert any(f"{key} cannot be read as Parquet" in problem for problem in verify(store, "orders").problems)
