@@ -14,6 +14,7 @@ FLOORS = [
     {"flows"},
     {"tasks"},
     {"blocks"},
+    {"datastream.gateway"},
     {"datastream.pipeline"},
     {"datastream.lane", "datastream.decision", "datastream.lookback", "datastream.checks"},
     {"datastream.intake", "datastream.announce"},
@@ -40,9 +41,14 @@ BELONGS = {
     "s3fs": ("datastream.lake",),
     "yaml": ("datastream.catalog", "deployments"),
     "urllib3": ("datastream.sources", "deployments"),
+    "starlette": ("datastream.gateway",),
+    "uvicorn": ("datastream.gateway", "deployments"),
+    "prometheus_client": ("datastream.gateway",),
 }
 LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "pika"}
-"""What costs too much to be imported by whoever imports us. Flows, tasks and blocks are Prefect's own side."""
+"""What costs too much to be imported by whoever imports us."""
+HOME = {"prefect": ("flows", "tasks", "blocks"), "uvicorn": ("datastream.gateway.server",)}
+"""Who is imported only by those that need it anyway."""
 
 
 def files() -> list[tuple[str, Path]]:
@@ -93,8 +99,8 @@ def test_each_library_has_its_room_and_heavy_ones_wait(module: str, file: Path) 
         library = name.split(".")[0]
         allowed = BELONGS.get(library)
         assert allowed is None or module.startswith(allowed), f"{module} imports {library}"
-        prefects_side = library == "prefect" and module.startswith(("flows", "tasks", "blocks"))
-        assert not (at_once and library in LATE) or prefects_side, f"{module} imports {library} when it is imported"
+        at_home = module.startswith(HOME.get(library, "nowhere"))
+        assert not (at_once and library in LATE) or at_home, f"{module} imports {library} when it is imported"
 
 
 @pytest.mark.parametrize(("module", "file"), files(), ids=lambda value: str(value) if isinstance(value, str) else "")

@@ -60,7 +60,7 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 class Buffer(Protocol):
-    """Deliveries by lane. A lane is named `{stream}:{lane}`."""
+    """Deliveries by lane, named by `lane_of`."""
 
     def append(self, lane: str, deliveries: Sequence[Delivery], remembered: timedelta) -> list[bool]:
         """Keep deliveries, and return of each whether it is new; one with an id that is remembered is not kept again.

@@ -68,6 +68,13 @@ class RedisBuffer:
     def check(self) -> str:
         # INFO and not CONFIG, which hosted servers keep to themselves.
         info: dict[str, Any] = _said(lambda: self._client.info("everything"))
+        if info["loading"]:
+            raise BufferAway("Redis is reading its data from disk and takes nothing until it is done. Wait for it.")
+        if info["role"] != "master":
+            raise BufferUnsafe(
+                f"Redis is a replica of {info.get('master_host')}, and what a replica takes is lost. Name the "
+                "primary in DATASTREAM_REDIS_URL."
+            )
         if not info["aof_enabled"] or info.get("aof_last_write_status") != "ok":
             raise BufferUnsafe(
                 f"Redis does not keep on disk what it accepts (aof_enabled: {info['aof_enabled']}, last write: "

@@ -6,6 +6,7 @@ import click
 
 from datastream.errors import DatastreamError
 from deployments.cli.check import check
+from deployments.cli.gateway import gateway
 from deployments.cli.lake import lake, sql
 from deployments.cli.quarantine import quarantine
 from deployments.cli.stack import down, status, up
@@ -22,7 +23,7 @@ def cli() -> None:
     """
 
 
-for command in (up, down, status, check, lake, sql, quarantine):
+for command in (up, down, status, check, lake, sql, quarantine, gateway):
     cli.add_command(command)
 
 
