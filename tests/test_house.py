@@ -28,11 +28,11 @@ BELONGS = {
     "prefect": ("flows", "tasks", "blocks", "deployments"),
     "great_expectations": ("datastream.quality",),
     "redis": ("datastream.buffers", "deployments"),
-    "s3fs": ("datastream.lake",),
+    **dict.fromkeys(("s3fs", "fsspec", "botocore", "aiobotocore", "aiohttp"), ("datastream.lake",)),
     "yaml": ("datastream.catalog",),
     "urllib3": ("datastream.sources", "deployments"),
 }
-LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore"}
+LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "aiobotocore", "aiohttp"}
 """What costs too much to be imported by whoever imports us. Flows, tasks and blocks are Prefect's own side."""
 
 
