@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 import msgspec
+import s3fs  # noqa: F401 - loaded once, for all children
 
 from datastream import quality
 from datastream.clock import SystemClock
@@ -19,16 +20,14 @@ from tests.conftest import stream_of
 quality.warm()
 
 
-def run(url: str, folder: str, crash_at: str, plant: str) -> None:
+def run(source: ApiConfig, suites: Path, lake: LakeConfig, crash_at: str, plant: str) -> None:
     """Drain the stream once, to be killed at `crash_at`; `plant` is a bug the harness has to find."""
     os.environ["CRASH_AT"] = crash_at
     if plant == "random names":
         writer.write = _random_names(writer.write)
-    suite = quality.load_suite(Path(folder) / "expectations", "orders")
-    store = open_lake(LakeConfig(uri=(Path(folder) / "lake").as_uri()))
+    suite = quality.load_suite(suites, "orders")
     stream = stream_of(batch={"size": 20, "per_commit": 5})
-    config = ApiConfig(base_url=url)
-    with open_lane(stream, suite, store, config, run="r", clock=SystemClock()) as lane:
+    with open_lane(stream, suite, open_lake(lake), source, run="r", clock=SystemClock()) as lane:
         drain(lane)
 
 

@@ -1,5 +1,6 @@
 """Kills the main job again and again, and counts what is lost and what is doubled."""
 
+import io
 import multiprocessing
 import signal
 from collections import Counter
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from datastream.connections import LakeConfig
+from datastream.connections import ApiConfig, LakeConfig
 from datastream.lake.lake import open_lake
+from datastream.lake.store import Store
 from datastream.lake.verify import Verification, verify
 from tests.conftest import order
 from tests.fake_api import FakeApi
@@ -23,10 +25,11 @@ _ATTEMPTS = 60
 
 @dataclass
 class Killer:
-    """A stream that grows while its runs are killed."""
+    """A stream that grows while its runs are killed, and the lake it is loaded to."""
 
-    api: FakeApi
-    folder: Path
+    source: FakeApi
+    suites: Path
+    lake: LakeConfig
     plant: str = ""
     kills: Counter[str] = field(default_factory=Counter)
 
@@ -35,14 +38,19 @@ class Killer:
         self._processes.set_forkserver_preload(["tests.kills.child"])
         self.grow(400)
 
+    @property
+    def store(self) -> Store:
+        return open_lake(self.lake)
+
     def grow(self, count: int) -> None:
         """Let the source have new records, some of them bad."""
-        start = len(self.api.records) + 1
-        self.api.records += [order(n, **({"amount": None} if n % 17 == 0 else {})) for n in range(start, start + count)]
+        records = self.source.records
+        start = len(records) + 1
+        records += [order(n, **({"amount": None} if n % 17 == 0 else {})) for n in range(start, start + count)]
 
     def run(self, crash_at: str = "") -> bool:
         """Run once; return whether the run was killed. A run that ends in an error fails the test."""
-        arguments = (self.api.url, str(self.folder), crash_at, self.plant)
+        arguments = (ApiConfig(base_url=self.source.url), self.suites, self.lake, crash_at, self.plant)
         process = self._processes.Process(target=child.run, args=arguments)
         process.start()
         process.join(60)
@@ -64,14 +72,18 @@ class Killer:
 
     def by_log(self) -> Verification:
         """Recount the lake against its log."""
-        return verify(open_lake(LakeConfig(uri=(self.folder / "lake").as_uri())), "orders")
+        return verify(self.store, "orders")
 
     def by_glob(self) -> tuple[int, int]:
         """Return how many records are lost and how many stand twice, by reading every Parquet file there is."""
-        files = [
-            *self.folder.glob("lake/orders/data/**/*.parquet"),
-            *self.folder.glob("lake/_quarantine/orders/*.parquet"),
-        ]
-        there = Counter(number for file in files for number in pq.read_table(file, columns=["id"])["id"].to_pylist())
-        wanted = {row["id"] for row in self.api.records}
+        store, there = self.store, Counter[int]()
+        for folder in ("orders/data/", "_quarantine/orders/"):
+            for key in store.keys(folder):
+                file = io.BytesIO(store.read(key) or b"")
+                there.update(pq.read_table(file, columns=["id"], use_threads=False)["id"].to_pylist())
+        wanted = {row["id"] for row in self.source.records}
         return len(wanted - there.keys()), sum(there.values()) - len(there)
+
+    def open_plans(self) -> list[str]:
+        """Return the plans that wait to be committed."""
+        return [key for key in self.store.keys("_log/") if key.endswith(".plan")]

@@ -1,39 +1,50 @@
 """Whatever is killed when, no record is lost and none is loaded twice."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.conftest import World
+from datastream.connections import LakeConfig
+from tests.fake_api import FakeApi
 from tests.kills.harness import POINTS, Killer
+from tests.seaweedfs import fresh_lake
 
-KILLS = 5
+KILLS = {"folder": 5, "s3": 2}
 
 
 @pytest.fixture
-def killer(world: World) -> Killer:
-    return Killer(world.api, world.suites.parent)
+def folder(api: FakeApi, suites: Path, tmp_path: Path) -> Killer:
+    return Killer(api, suites, LakeConfig(uri=(tmp_path / "lake").as_uri()))
+
+
+@pytest.fixture
+def s3(api: FakeApi, suites: Path, s3_lake: LakeConfig, tmp_path: Path) -> Killer:
+    return Killer(api, suites, fresh_lake(s3_lake, tmp_path.name))
 
 
 @pytest.mark.timeout(240)
-def test_a_kill_at_any_step_loses_and_doubles_nothing(killer: Killer) -> None:
-    """Before and after every step of the protocol, at least five times each, while the source grows."""
+@pytest.mark.parametrize("lake", KILLS)
+def test_a_kill_at_any_step_loses_and_doubles_nothing(request: pytest.FixtureRequest, lake: str) -> None:
+    """Before and after every step of the protocol, several times each, while the source grows."""
+    killer: Killer = request.getfixturevalue(lake)
     for point in POINTS:
-        killer.kill(point, KILLS)
+        killer.kill(point, KILLS[lake])
     killer.finish()
     found = killer.by_log()
-    assert min(killer.kills[point] for point in POINTS) >= KILLS
+    assert min(killer.kills[point] for point in POINTS) >= KILLS[lake]
     assert killer.by_glob() == (0, 0)
     assert found.problems == []
-    assert found.loaded + found.quarantined == len(killer.api.records)
-    assert list(killer.folder.glob("lake/_log/**/*.plan")) == []
+    assert found.loaded + found.quarantined == len(killer.source.records)
+    assert killer.open_plans() == []
 
 
-def test_the_harness_finds_names_that_are_made_up_at_random(killer: Killer) -> None:
+def test_the_harness_finds_names_that_are_made_up_at_random(folder: Killer) -> None:
     """With names that differ each time, what was written before the kill stays beside the repeat."""
-    killer.plant = "random names"
+    folder.plant = "random names"
     for point in ("file.after", "write.after", "commit.before"):
-        killer.kill(point, KILLS)
-    killer.finish()
-    lost, doubled = killer.by_glob()
+        folder.kill(point, KILLS["folder"])
+    folder.finish()
+    lost, doubled = folder.by_glob()
     assert lost == 0
     assert doubled > 0
-    assert any("belongs to no commit" in problem for problem in killer.by_log().problems)
+    assert any("belongs to no commit" in problem for problem in folder.by_log().problems)
