@@ -38,14 +38,16 @@ BELONGS = {
     "great_expectations": ("datastream.quality",),
     "redis": ("datastream.buffers", "deployments"),
     "pika": ("datastream.events",),
-    "s3fs": ("datastream.lake",),
+    **dict.fromkeys(("s3fs", "fsspec", "botocore", "aiobotocore", "aiohttp"), ("datastream.lake",)),
     "yaml": ("datastream.catalog", "deployments"),
     "urllib3": ("datastream.sources", "deployments"),
     "starlette": ("datastream.gateway",),
     "uvicorn": ("datastream.gateway", "deployments"),
     "prometheus_client": ("datastream.gateway",),
 }
-LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "pika"}
+LATE = {
+    "great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "aiobotocore", "aiohttp", "pika"
+}  # fmt: skip
 """What costs too much to be imported by whoever imports us."""
 HOME = {"prefect": ("flows", "tasks", "blocks"), "uvicorn": ("datastream.gateway.server",)}
 """Who is imported only by those that need it anyway."""

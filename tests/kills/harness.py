@@ -17,7 +17,6 @@ from tests.kills.sources import Api, Posts
 
 STEPS = ("claim", "transform", "check", "decide", "write", "file", "commit", "settle")
 POINTS = [f"{step}.{side}" for step in STEPS for side in ("before", "after")]
-POINTS_ON_S3 = [point for point in POINTS if not point.startswith("file.")]
 _GROWTH = 35
 _ATTEMPTS = 60
 
