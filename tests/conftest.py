@@ -85,8 +85,8 @@ class World:
     store: Store
     suites: Path
     stream: Stream = field(default_factory=stream_of)
-    bus: EventBus | None = None
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
+    bus: EventBus | None = None
 
     def run(self, name: str = "run") -> list[Manifest]:
         """Drain the stream once and return the commits that were made."""
