@@ -10,12 +10,15 @@ help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run  ## Load 336,776 real flights, from nothing to a summary
+	@$(BIN)/python -m deployments.stack.install_rabbitmq
 	@$(BIN)/python -m deployments.main_job
 
 test: $(VENV)/.test  ## Run the tests, on real servers
+	@$(BIN)/python -m deployments.stack.install_rabbitmq --required
 	@$(BIN)/python -m pytest
 
 test-full: $(VENV)/.bench  ## Run the tests and the benchmarks
+	@$(BIN)/python -m deployments.stack.install_rabbitmq --required
 	@$(BIN)/python -m pytest
 	@$(BIN)/python -m benchmarks.api_to_lake
 

@@ -2,6 +2,8 @@
 
 from blocks.api_source import ApiSource
 from blocks.data_lake import DataLake
+from blocks.event_bus import EventBus
+from blocks.stream_buffer import StreamBuffer
 from blocks.webhook_source import WebhookSource
 
-__all__ = ["ApiSource", "DataLake", "WebhookSource"]
+__all__ = ["ApiSource", "DataLake", "EventBus", "StreamBuffer", "WebhookSource"]

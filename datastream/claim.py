@@ -11,18 +11,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datastream.catalog import Cursor, Stream
-from datastream.errors import Permanent
-from datastream.identity import cursor_column, raw_id, record_ids
 from datastream.lake.manifest import CursorRange
 from datastream.records import RECORD_ID
-from datastream.sources.claims import Offsets, Taken
-from datastream.sources.rows import parse
-from datastream.sources.window import cursor_after
-
-
-class SourceUnordered(Permanent):
-    """A source that promised order broke it."""
 
 
 class Claim(msgspec.Struct, frozen=True, eq=False):
@@ -40,10 +30,11 @@ class Claim(msgspec.Struct, frozen=True, eq=False):
     cursor: pa.Array
     """The cursor value of each of `records`."""
     schema: dict[str, str]
-    offsets: Offsets
-    """How far the lane has come once this claim is committed."""
-    window: str
-    received_at: datetime
+    offsets: Mapping[str, Any]
+    """How far the lane has come once this claim is committed, as its manifest will keep it."""
+    received_at: pa.Array
+    """When each of `records` came, in microseconds of UTC."""
+    taken_at: datetime
 
     def __len__(self) -> int:
         return len(self.records)
@@ -78,55 +69,6 @@ class Batch(msgspec.Struct, frozen=True, eq=False):
 
     def __str__(self) -> str:
         return f"{len(self):,} rows"
-
-
-def make_claim(stream: Stream, taken: Taken, before: Offsets, known: dict[str, str], now: datetime) -> Claim:
-    """Return what was taken as rows with ids. Raises SourceUnordered."""
-    rows = parse(taken.records, known)
-    refused = {at: f"schema: {reason}" for at, reason in rows.misfits.items()}
-    ids = [""] * len(taken.records)
-    for at, record_id in zip(rows.positions, record_ids(stream, rows.table), strict=True):
-        if record_id is None:
-            refused[at] = f"key: {' or '.join(stream.key)} is missing"
-        else:
-            ids[at] = record_id
-    for at in refused:
-        ids[at] = raw_id(stream, taken.records[at])
-    cursor = cursor_column(stream.source.cursor, rows.table)
-    if len(rows.table) < len(taken.records):
-        cursor = _spread(cursor, rows.positions, len(taken.records))
-    return Claim(
-        records=taken.records, table=rows.table, positions=rows.positions, ids=ids, refused=refused, cursor=cursor,
-        schema=rows.schema, offsets=_advance(stream.source.cursor, taken, before, bounds(cursor)),
-        window=taken.window.label, received_at=now,
-    )  # fmt: skip
-
-
-def _spread(values: pa.Array, positions: Sequence[int], count: int) -> pa.Array:
-    """Return `values` at their `positions` among `count` places, null elsewhere."""
-    where: list[int | None] = [None] * count
-    for row, at in enumerate(positions):
-        where[at] = row
-    return values.take(pa.array(where, pa.int64()))
-
-
-def _advance(spec: Cursor | None, taken: Taken, before: Offsets, seen: CursorRange | None) -> Offsets:
-    """Return how far the lane has come after a claim. The cursor moves when the window is read, never before."""
-    if spec is None:
-        return Offsets(window=taken.window, position=taken.position) if taken.position else Offsets()
-    highest = before.window.greatest if before.window and not taken.begins else None
-    if seen is not None:
-        if spec.ordered and highest is not None and seen[0] < highest:  # type: ignore[operator]
-            raise SourceUnordered(
-                f"The source answered {spec.field} {seen[0]!r} after {highest!r}, but the stream says `ordered: true`. "
-                "Set `ordered: false`; nothing of this claim was committed."
-            )
-        highest = seen[1] if highest is None else max(highest, seen[1])
-    window = msgspec.structs.replace(taken.window, greatest=highest)
-    reached = cursor_after(window, spec) if highest is not None else before.cursor
-    if taken.position is None:
-        return Offsets(cursor=reached)
-    return Offsets(cursor=reached if spec.ordered else before.cursor, window=window, position=taken.position)
 
 
 def bounds(cursor: pa.Array) -> CursorRange | None:

@@ -1,12 +1,14 @@
 """The fields of each connection, written once; environment, stream file and Prefect block are skins over them."""
 
 import base64
+import re
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _LEAST_KEY_BYTES, _MOST_KEY_BYTES = 24, 64  # what Standard Webhooks allows
 
 
@@ -55,10 +57,22 @@ class LakeConfig(BaseModel):
         parts = urlsplit(value)
         plain = not parts.query and not parts.fragment and "\0" not in unquote(value)
         folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/") and plain
-        bucket = parts.scheme == "s3" and bool(parts.netloc)
+        bucket = parts.scheme == "s3" and _BUCKET.fullmatch(parts.netloc) is not None and plain
         if not folder and not bucket:
             raise ValueError(f"{value!r} is no lake; write it like file:///data/lake or s3://bucket/prefix")
         return value.rstrip("/") if bucket else value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_endpoint(cls, value: str | None) -> str | None:
+        if value and not (_speaks(SecretStr(value), "http", "https") and urlsplit(value).hostname):
+            raise ValueError(f"{value!r} is not where an S3 is; write it like https://s3.example.org")
+        return value or None
+
+    @property
+    def host(self) -> str:
+        """The S3 that holds the bucket, for people."""
+        return urlsplit(self.endpoint).netloc.rpartition("@")[2] if self.endpoint else "amazonaws.com"
 
     @property
     def folder(self) -> Path | None:

@@ -4,7 +4,6 @@ import secrets
 from collections import Counter
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,7 +57,7 @@ def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: 
     )
     header = Header(
         stream=stream.name, lane=place.lane, seq=place.seq, decision=secrets.token_hex(8), run=place.run,
-        decided_at=batch.claim.received_at, accounts=accounts, offsets=msgspec.to_builtins(batch.claim.offsets),
+        decided_at=batch.claim.taken_at, accounts=accounts, offsets=dict(batch.claim.offsets),
         schema=batch.claim.schema,
         identity=identity_of(stream), versions=place.versions, set_aside=broken,
         rules=[RuleResult(rule=o.rule.label, severity=o.rule.severity, success=o.success, rows=len(o.set_aside))
@@ -82,7 +81,7 @@ def _stop_for_the_whole(stream: Stream, verdict: Verdict, strict: set[str]) -> N
 
 def _with_own_columns(batch: Batch, commit: str) -> pa.Table:
     count = len(batch)
-    received = pa.repeat(pa.scalar(batch.claim.received_at, _TIME), count)
+    received = batch.claim.received_at.take(pa.array(batch.positions, pa.int64()))
     return batch.table.append_column(RECEIVED_AT, received).append_column(COMMIT, pa.repeat(commit, count))
 
 
@@ -149,7 +148,7 @@ def _set_aside(
     checked = _with_quarantine_columns(table.take(pa.array(bad)), rules, raw)
     refused = pa.table({
         RECORD_ID: pa.array([batch.claim.ids[at] for at in batch.refused], pa.string()),
-        RECEIVED_AT: pa.array([batch.claim.received_at] * len(batch.refused), _TIME),
+        RECEIVED_AT: batch.claim.received_at.take(pa.array(list(batch.refused), pa.int64())),
         COMMIT: pa.array([commit] * len(batch.refused), pa.string()),
     })  # fmt: skip
     reasons = [[rule] for rule in batch.refused.values()]

@@ -10,15 +10,18 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from datastream.catalog import Cursor, CursorValue, Stream
+from datastream.catalog import Cursor, CursorValue, Stream, WebhookSpec
 from datastream.sources.window import from_wire
 
 _ID_BYTES = 16
+_SCHEME = "standard-webhooks"
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def identity_of(stream: Stream) -> dict[str, Any]:
     """Return what the ids and cursor ranges of a stream depend on, as each manifest keeps it."""
+    if isinstance(stream.source, WebhookSpec):
+        return {"scheme": _SCHEME}
     cursor = stream.source.cursor
     kind = type(cursor.initial).__name__ if cursor else None
     return {"key": stream.key, "cursor": cursor.field if cursor else None, "cursor_kind": kind}
@@ -35,6 +38,11 @@ def record_ids(stream: Stream, table: pa.Table) -> list[str | None]:
     # One JSON text a line, encoded in one go; a line break within a value is escaped in JSON.
     lines = _encoder.encode_lines(list(zip(repeat(stream.name, table.num_rows), *columns, strict=True))).splitlines()
     return [None if at in missing else _hash(line) for at, line in enumerate(lines)]
+
+
+def delivered_id(stream: Stream, delivery: str, index: int) -> str:
+    """Return the id of a record that was posted: a hash of stream, scheme, delivery id and place in the delivery."""
+    return _hash(_encoder.encode((stream.name, _SCHEME, delivery, index)))
 
 
 def raw_id(stream: Stream, raw: msgspec.Raw) -> str:

@@ -1,26 +1,27 @@
 """A lane of a stream while it is drained: its parts, opened and closed together, and how far its log has come."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
+from datastream.announce import Announcer, Outbox
 from datastream.buffers.lease import LeasePolicy, lease
 from datastream.catalog import Stream
 from datastream.claim import Claim
 from datastream.clock import Clock, SystemClock
-from datastream.connections import ApiConfig, BufferConfig
+from datastream.connections import BufferConfig
 from datastream.errors import Permanent
+from datastream.events.contract import EventBus
 from datastream.identity import identity_of
+from datastream.intake import Intake
 from datastream.lake.duplicates import KnownIds
 from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest, Versions
 from datastream.lake.store import Store
 from datastream.quality import Suite
-from datastream.resilience import RetryPolicy
-from datastream.sources.claims import Offsets
-from datastream.sources.client import ApiClient, open_api
-from datastream.sources.window import open_window
+from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates, RetryPolicy
 from datastream.transform import Transform, load_transform
 
 
@@ -35,19 +36,29 @@ class Lane(msgspec.Struct, eq=False):
     suite: Suite
     store: Store
     log: Log
-    api: ApiClient
+    intake: Intake
+    announcer: Announcer
     run: str
     transform: Transform
     versions: Versions
     known: KnownIds
-    newest: Manifest | None
+    commits: list[Manifest]
     clock: Clock
-    retry: RetryPolicy
 
     @property
-    def offsets(self) -> Offsets:
+    def newest(self) -> Manifest | None:
+        """The last commit, or None."""
+        return self.commits[-1] if self.commits else None
+
+    @property
+    def offsets(self) -> Mapping[str, Any]:
         """How far the log says the lane has come."""
-        return msgspec.convert(self.newest.header.offsets, Offsets) if self.newest else Offsets()
+        return self.newest.header.offsets if self.newest else {}
+
+    @property
+    def schema(self) -> Mapping[str, str]:
+        """The source's columns and their types, so far."""
+        return self.newest.header.schema if self.newest else {}
 
     @property
     def next_seq(self) -> int:
@@ -56,19 +67,16 @@ class Lane(msgspec.Struct, eq=False):
 
     def stands_at(self, claim: Claim) -> bool:
         """Tell whether the newest commit is that of `claim`, as far as the next claim would notice a difference."""
-        return self.newest is not None and self.offsets == claim.offsets and self.newest.header.schema == claim.schema
+        return self.newest is not None and self.offsets == claim.offsets and self.schema == claim.schema
 
     @property
     def window(self) -> str:
-        """The window that is open, or would be opened now, for people."""
-        window = self.offsets.window or open_window(self.stream, self.offsets.cursor, self.clock.now())
-        return window.label
+        """What is being read, or would be read now, for people."""
+        return self.intake.label(self.offsets)
 
     def reload(self) -> None:
         """Read the log again, because another worker went on with it."""
-        commits = list(self.log.manifests())
-        self.newest = commits[-1] if commits else None
-        self.known = KnownIds(self.store, commits)
+        self.commits = list(self.log.manifests())
 
 
 @contextmanager
@@ -76,27 +84,34 @@ def open_lane(
     stream: Stream,
     suite: Suite,
     store: Store,
-    api: ApiConfig,
+    intake: Intake,
     *,
     run: str,
+    bus: EventBus | None = None,
     buffer: BufferConfig | None = None,
     lease_policy: LeasePolicy | None = None,
     clock: Clock | None = None,
-    retry: RetryPolicy | None = None,
+    states: BreakerStates | None = None,
 ) -> Iterator[Lane]:
-    """Open the lane of an API stream, under a lease. Raises LaneBusy, TransformMissing, LakeUnusable."""
+    """Open the lane of a stream, under a lease; first what an earlier run could not announce is announced.
+
+    Raises LaneBusy, TransformMissing, LakeUnusable, IdentityChanged.
+    """
     clock = clock or SystemClock()
     transform, transform_version = load_transform(stream.transform)
     versions = Versions(stream=stream.version, suite=suite.version, transform=transform_version)
     log = Log(store, stream.name)
-    with lease(buffer, stream.name, log.lane, lease_policy, clock), open_api(api, clock) as client:
+    with lease(buffer, stream.name, log.lane, lease_policy, clock):
         log.sweep()
+        broker = Dependency("rabbitmq", DEFAULT, states or MemoryStates(), clock, RetryPolicy(attempts=1))
         lane = Lane(
-            stream=stream, suite=suite, store=store, log=log, api=client, run=run, transform=transform,
-            versions=versions, known=KnownIds(store, []), newest=None, clock=clock, retry=retry or RetryPolicy(),
+            stream=stream, suite=suite, store=store, log=log, intake=intake,
+            announcer=Announcer(Outbox(store, stream.name, log.lane), bus, broker), run=run, transform=transform,
+            versions=versions, known=KnownIds(store), commits=[], clock=clock,
         )  # fmt: skip
         lane.reload()
         _refuse_another_identity(lane)
+        lane.announcer.announce()
         yield lane
 
 

@@ -1,4 +1,4 @@
-"""THE story: claim -> transform -> check -> decide -> write -> commit -> settle, claim after claim.
+"""THE story: claim -> transform -> check -> decide -> write -> commit -> settle -> announce, claim after claim.
 
 At least once everywhere, and create-only names that make every repeat harmless. Until a claim is decided it may be
 taken again; once its plan exists, all that follows is a function of the plan. Any step may be killed at any moment.
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
 
-from datastream.claim import Batch, Claim, bounds, make_claim
+from datastream.claim import Batch, Claim
 from datastream.decision import Place
 from datastream.decision import decide as decide_rows
 from datastream.lake import writer
@@ -19,7 +19,6 @@ from datastream.lane import Lane
 from datastream.observe.crash import step
 from datastream.quality import Verdict, validate
 from datastream.records import RECORD_ID
-from datastream.sources.claims import Reading, take
 from datastream.transform import apply
 
 T = TypeVar("T")
@@ -33,7 +32,7 @@ def claims(lane: Lane) -> Iterator[Claim]:
     """
     while True:
         expected = lane.next_seq
-        for claim in _ahead(lambda stopped: _parsed(lane, stopped)):
+        for claim in _ahead(lambda stopped: lane.intake.claims(lane.offsets, lane.schema, stopped)):
             yield claim
             expected += 1
             if lane.next_seq != expected or not lane.stands_at(claim):
@@ -50,14 +49,14 @@ def decided(lane: Lane) -> Iterator[Plan]:
 
 
 def complete(lane: Lane, plan: Plan) -> Manifest:
-    """Write, commit and settle a decided claim."""
-    return settle(lane, plan, commit(lane, write(lane, plan)))
+    """Write, commit, settle and announce a decided claim."""
+    return announce(lane, settle(lane, plan, commit(lane, write(lane, plan))))
 
 
 def transform(lane: Lane, claim: Claim) -> Batch:
     """Leave out what the lane has already, and run the stream's transform on the rest."""
     with step("transform"):
-        fresh = _fresh(claim.ids, lane.known.among(bounds(claim.cursor)))
+        fresh = _fresh(claim.ids, lane.known.among(lane.intake.suspects(lane.commits, claim)))
         given, positions = claim.rows(None if fresh is None else set(fresh))
         table, kept = apply(lane.transform, lane.stream.transform or "", given)
         refused = {at: rule for at, rule in claim.refused.items() if fresh is None or at in fresh}
@@ -99,11 +98,18 @@ def commit(lane: Lane, manifest: Manifest) -> Manifest:
 
 
 def settle(lane: Lane, plan: Plan, manifest: Manifest) -> Manifest:
-    """Forget the plan, and stand behind the commit."""
+    """Forget the plan and what the intake kept, and stand behind the commit."""
     with step("settle"):
         lane.log.settle(manifest.header.seq)
-    lane.known.add(plan.rows[RECORD_ID].to_pylist())
-    lane.newest = manifest
+        lane.known.add(manifest.all_files, plan.rows[RECORD_ID].to_pylist())
+        lane.commits.append(manifest)
+        lane.intake.settle(manifest.header.offsets)
+    return manifest
+
+
+def announce(lane: Lane, manifest: Manifest) -> Manifest:
+    """Tell the event bus of the commit, and of any it has not confirmed. Without one, the log keeps them."""
+    lane.announcer.announce()
     return manifest
 
 
@@ -141,14 +147,3 @@ def _ahead(make: Callable[[Callable[[], bool]], Iterator[T]]) -> Iterator[T]:
                 yield item
         finally:
             stop.set()
-
-
-def _parsed(lane: Lane, stopped: Callable[[], bool]) -> Iterator[Claim]:
-    """Yield the claims of the open window as rows. What one teaches of types and the cursor, the next one knows."""
-    offsets, schema = lane.offsets, lane.newest.header.schema if lane.newest else {}
-    reading = Reading(stream=lane.stream, client=lane.api, clock=lane.clock, retry=lane.retry, stopped=stopped)
-    for taken in take(reading, offsets, lane.clock.now()):
-        with step("claim"):
-            claim = make_claim(lane.stream, taken, offsets, schema, lane.clock.now())
-        offsets, schema = claim.offsets, claim.schema
-        yield claim

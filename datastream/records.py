@@ -1,10 +1,12 @@
 """The values that every floor speaks of: accounts of rows, and the columns each row carries."""
 
 import msgspec
+import pyarrow as pa
 
 RECORD_ID = "_record_id"
 """Which record a row is: a hash that the same record always has."""
 RECEIVED_AT = "_received_at"
+RECEIVED_TYPE = pa.timestamp("us", "UTC")
 COMMIT = "_commit"
 RULES = "_rules"
 """In quarantine: every rule the row broke."""

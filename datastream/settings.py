@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     def lake(self) -> LakeConfig:
         """The lake. Raises SettingsWrong."""
         keys = {"endpoint": self.s3_endpoint, "access_key": self.s3_access_key, "secret_key": self.s3_secret_key}
-        return _checked(LakeConfig, {"uri": "lake_uri"}, uri=self.lake_uri, **keys)
+        return _checked(LakeConfig, {"uri": "lake_uri", "endpoint": "s3_endpoint"}, uri=self.lake_uri, **keys)
 
     @property
     def buffer(self) -> BufferConfig | None:

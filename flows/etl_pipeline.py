@@ -5,16 +5,18 @@ Run it by hand with `python -m flows.etl_pipeline flights`, or by its deployment
 
 from prefect import flow
 
-from blocks import DataLake
+from blocks import DataLake, EventBus, StreamBuffer
 from datastream.pipeline import claims, decided
 from tasks import check, decide, open_stream, run_as_command, store, transform, yields_when_busy
 
 
 @flow(name="etl-pipeline", flow_run_name="{stream}", persist_result=False)
 @yields_when_busy
-def etl_pipeline(stream: str, lake: DataLake | None = None) -> None:
+def etl_pipeline(
+    stream: str, lake: DataLake | None = None, buffer: StreamBuffer | None = None, events: EventBus | None = None
+) -> None:
     """Load everything that waits at the source of `stream` into `lake`, claim after claim."""
-    with open_stream(stream, lake) as (lane, report):
+    with open_stream(stream, lake, buffer, events) as (lane, report):
         for plan in decided(lane):
             report.add(plan, store(lane, plan))
         for claim in claims(lane):

@@ -3,16 +3,22 @@
 Tasks take and return handles, never tables, and keep no results: what is done is known by the lake's log.
 """
 
+from tasks.checks import ask, show
 from tasks.command import run_as_command
 from tasks.etl import check, decide, store, transform
 from tasks.lane import open_stream
+from tasks.lookback import LookbackReport, look_back
 from tasks.outcome import yields_when_busy
 
 __all__ = [
+    "LookbackReport",
+    "ask",
     "check",
     "decide",
+    "look_back",
     "open_stream",
     "run_as_command",
+    "show",
     "store",
     "transform",
     "yields_when_busy",

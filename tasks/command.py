@@ -4,21 +4,26 @@ import sys
 from collections.abc import Callable
 
 from prefect.client.orchestration import get_client
+from prefect.exceptions import FailedRun
 from prefect.settings import PREFECT_API_URL
 
 from datastream.errors import DatastreamError, Transient
 from tasks.logs import sentences_only
 
 
-def run_as_command(flow: Callable[..., object], *, usage: str) -> None:
-    """Call `flow` with the command's one argument. Exits with 0, 1 when the run fails, 2 when it is used wrongly."""
-    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):  # noqa: PLR2004 - the program and its one argument
+def run_as_command(flow: Callable[..., object], *, usage: str, most: int = 1) -> None:
+    """Call `flow` with the command's arguments, one or at most `most`.
+
+    Exits with 0, 1 when the run fails, 2 when it is used wrongly.
+    """
+    words = sys.argv[1:]
+    if not 1 <= len(words) <= most or any(word.startswith("-") for word in words):
         sys.exit(_usage(usage))
     sentences_only()
     try:
         _require_server()
-        flow(sys.argv[1])
-    except DatastreamError as error:
+        flow(*words)
+    except (DatastreamError, FailedRun) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
 

@@ -3,39 +3,37 @@
 It adds up sums and keeps ten sample rows; it holds no tables.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from prefect import get_run_logger
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from datastream.lake.manifest import Header, Manifest
 from datastream.lake.plan import Plan
 from datastream.lane import Lane
 from datastream.quality import Tally, Verdict, markdown
 from datastream.records import RAW, RECORD_ID, RULES, Accounts
+from tasks.asset import materialize_rows
+from tasks.progress import Progress, artifact_key
+from tasks.showing import Showing
 
 _SAMPLES = 10
-_SHOWN_EVERY = timedelta(seconds=1)  # showing waits for a server that is busy with our own events
 
 
 class Report:
     """The report of one run."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, showing: Showing) -> None:
         self._name, self._window = lane.stream.name, lane.window
         self._tally = Tally(lane.suite)
         self._samples: list[dict[str, Any]] = []
         self._set_aside: dict[str, int] = {}
-        self._files = 0
+        self._files = self._commits = 0
+        self._met = True
+        self._about = {"window": lane.window, "suite_version": lane.versions.suite, "lake": lane.store.address("")}
         self.accounts = Accounts()
-        self._clock, self._next = lane.clock, 0.0
-        self._progress = create_progress_artifact(0.0, key=self._key("progress"), description=self._said())
+        self._showing = showing
+        self._progress = Progress(self._key("progress"), self._said(), lane.clock, showing)
 
     def add(self, plan: Plan, manifest: Manifest, verdict: Verdict | None = None) -> None:
         """Count one commit in, and move the progress."""
@@ -44,27 +42,33 @@ class Report:
         header = manifest.header
         self.accounts += header.accounts
         self._files += len(manifest.files)
+        self._commits += 1
+        self._met &= all(rule.success for rule in header.rules)
         for rule, rows in header.set_aside.items():
             self._set_aside[rule] = self._set_aside.get(rule, 0) + rows
         missing = _SAMPLES - len(self._samples)
         self._samples += plan.set_aside.slice(0, missing).drop_columns([RAW, RECORD_ID]).to_pylist()
         get_run_logger().info("commit %s-%012d: %s", header.lane, header.seq, self._said())
-        self._show_progress(_percent(header))
-
-    def _show_progress(self, percent: float) -> None:
-        now = self._clock.monotonic()
-        if now >= self._next:
-            update_progress_artifact(self._progress, percent, description=self._said())
-            self._next = now + _SHOWN_EVERY.total_seconds()
+        self._progress.show(_percent(header), self._said())
 
     def publish(self) -> None:
-        """Show the accounts and the validation result."""
-        update_progress_artifact(self._progress, 100.0, description=self._said())
-        create_table_artifact(self._rows(), key=self._key("accounts"), description=f"{self._name} {self._window}")
-        create_markdown_artifact(self._validation(), key=self._key("validation"), description=self._said())
+        """Show the accounts and the validation result, and tell what else waits for it that rows were loaded."""
+        self._progress.done(self._said())
+        title = f"{self._name} {self._window}"
+        self._showing(lambda: create_table_artifact(self._rows(), key=self._key("accounts"), description=title))
+        self._showing(
+            lambda: create_markdown_artifact(self._validation(), key=self._key("validation"), description=self._said())
+        )
+        if self.accounts.loaded:
+            materialize_rows(self._name, self._metadata())
+
+    def _metadata(self) -> dict[str, Any]:
+        a = self.accounts
+        rows = {"rows_loaded": a.loaded, "rows_quarantined": a.quarantined, "duplicates": a.duplicates}
+        return {**rows, "commits": self._commits, "suite_met": self._met, **self._about}
 
     def _key(self, what: str) -> str:
-        return f"{self._name}-{what}".replace("_", "-")  # Prefect allows no underscore in a key
+        return artifact_key(self._name, what)
 
     def _said(self) -> str:
         a = self.accounts

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +13,20 @@ import pytest
 from datastream.catalog import Stream
 from datastream.clock import ManualClock
 from datastream.connections import ApiConfig, LakeConfig
+from datastream.events.contract import EventBus
+from datastream.intake.api import api_intake
 from datastream.lake.lake import open_lake
 from datastream.lake.manifest import Manifest
 from datastream.lake.store import Store
 from datastream.lane import open_lane
 from datastream.pipeline import drain
 from datastream.quality import load_suite
-from deployments.stack import valkey
+from deployments.stack import rabbitmq, valkey
+from deployments.stack.rabbitmq_server import RabbitMQMissing
 from tests.fake_api import FakeApi, serving
 from tests.seaweedfs import seaweedfs
 
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
 SUITE = {
     "name": "orders",
     "expectations": [
@@ -80,14 +85,18 @@ class World:
     store: Store
     suites: Path
     stream: Stream = field(default_factory=stream_of)
-    clock: ManualClock = field(default_factory=lambda: ManualClock(datetime(2027, 1, 1, tzinfo=UTC)))
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
+    bus: EventBus | None = None
 
     def run(self, name: str = "run") -> list[Manifest]:
         """Drain the stream once and return the commits that were made."""
         made: list[Manifest] = []
         config = ApiConfig(base_url=self.api.url)
         suite = load_suite(self.suites, self.stream.suite)
-        with open_lane(self.stream, suite, self.store, config, run=name, clock=self.clock) as lane:
+        with (
+            api_intake(self.stream, config, self.clock) as intake,
+            open_lane(self.stream, suite, self.store, intake, run=name, bus=self.bus, clock=self.clock) as lane,
+        ):
             drain(lane, made.append)
         return made
 
@@ -114,6 +123,17 @@ def s3_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeConfig]:
 @pytest.fixture(scope="session")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One broker for all tests: each has to name its queues and exchanges apart from others', and to delete them."""
+    with ExitStack() as held:
+        try:
+            url = held.enter_context(rabbitmq(tmp_path_factory.mktemp("rabbitmq")))
+        except RabbitMQMissing as missing:
+            pytest.exit(f"The tests need a RabbitMQ server: run `make test`. {missing}")
         yield url
 
 

@@ -1,23 +1,31 @@
-"""A real S3 server for tests: SeaweedFS from its wheel, on free ports of this machine, with its data in a folder."""
+"""A real S3 server for tests: SeaweedFS from its wheel, on free ports of this machine, with its data in a folder.
+
+It knows one pair of keys and refuses others.
+"""
 
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-import urllib3
 from pydantic import SecretStr
 
 from datastream.connections import LakeConfig
+from datastream.lake import layout
 from deployments.stack.ports import LOOPBACK, reserved
 from deployments.stack.waiting import wait_until
 
 _FIRST_PORT = 18_333
 _GRPC_APART = 10_000
+_KEY, _SECRET = "known-key", "known-secret"
+_ACTIONS = ["Admin", "Read", "Write", "List", "Tagging"]
+_IDENTITY = {"name": "test", "credentials": [{"accessKey": _KEY, "secretKey": _SECRET}], "actions": _ACTIONS}
 
 
 @contextmanager
@@ -30,18 +38,20 @@ def seaweedfs(folder: Path) -> Iterator[LakeConfig]:
         )
     with ExitStack() as held:
         master, volume, filer, s3 = (held.enter_context(_pair()) for _ in range(4))
+        (folder / "keys.json").write_text(json.dumps({"identities": [_IDENTITY]}))
         command = [
             weed, "-logtostderr=true", "server", f"-dir={folder}", "-volume.max=100",
             f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", f"-master.port={master}", f"-volume.port={volume}",
             "-filer", f"-filer.port={filer}", "-s3", f"-s3.port={s3}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            f"-s3.config={folder / 'keys.json'}",
         ]  # fmt: skip
         with (folder / "weed.log").open("wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log)
         held.callback(_stop, server, (master, volume, filer, s3))
         config = LakeConfig(
-            uri="s3://lake/test", endpoint=f"http://{LOOPBACK}:{s3}", access_key="any", secret_key=SecretStr("any"),
+            uri="s3://lake/test", endpoint=f"http://{LOOPBACK}:{s3}", access_key=_KEY, secret_key=SecretStr(_SECRET),
         )  # fmt: skip
-        ready = wait_until(lambda: _makes_bucket(f"http://{LOOPBACK}:{s3}/lake"), timedelta(seconds=60))
+        ready = wait_until(lambda: _makes_bucket(config, "lake"), timedelta(seconds=60))
         assert ready, (folder / "weed.log").read_text()[-2000:]
         yield config
 
@@ -58,11 +68,31 @@ def _pair() -> Iterator[int]:
             first = port + 1
 
 
-def _makes_bucket(url: str) -> bool:
+def fresh_lake(server: LakeConfig, name: str) -> LakeConfig:
+    """Return a lake of the test's own. It has proven that it is create-only, which takes SeaweedFS up to a second."""
+    lake = server.model_copy(update={"uri": f"{server.uri}/{name}"})
+    key = f"{lake.uri.removeprefix('s3://lake/')}/{layout.PROOF}"
+    _client(lake).call_s3("put_object", Bucket="lake", Key=key, Body=b"")
+    return lake
+
+
+def _makes_bucket(config: LakeConfig, name: str) -> bool:
+    from botocore.exceptions import BotoCoreError
+
     try:
-        return urllib3.request("PUT", url, retries=False, timeout=5).status in (200, 409)
-    except urllib3.exceptions.HTTPError:
+        _client(config).call_s3("create_bucket", Bucket=name)
+    except FileExistsError:
+        return True
+    except (OSError, BotoCoreError):
         return False
+    return True
+
+
+def _client(config: LakeConfig) -> Any:
+    from s3fs import S3FileSystem
+
+    once = {"retries": {"total_max_attempts": 1}}
+    return S3FileSystem(endpoint_url=config.endpoint, key=_KEY, secret=_SECRET, config_kwargs=once)
 
 
 def _stop(server: subprocess.Popen[bytes], ports: tuple[int, ...]) -> None:

@@ -16,10 +16,18 @@ FLOORS = [
     {"blocks"},
     {"datastream.gateway"},
     {"datastream.pipeline"},
-    {"datastream.lane", "datastream.decision"},
+    {"datastream.lane", "datastream.decision", "datastream.lookback", "datastream.checks"},
+    {"datastream.intake", "datastream.announce"},
     {"datastream.claim"},
     {"datastream.identity", "datastream.transform"},
-    {"datastream.quality", "datastream.lake", "datastream.buffers", "datastream.sources", "datastream.auth"},
+    {
+        "datastream.quality",
+        "datastream.lake",
+        "datastream.buffers",
+        "datastream.events",
+        "datastream.sources",
+        "datastream.auth",
+    },
     {"datastream.observe", "datastream.resilience", "datastream.catalog", "datastream.settings"},
     {"datastream.records", "datastream.connections"},
     {"datastream.errors", "datastream.clock", "datastream"},
@@ -29,14 +37,17 @@ BELONGS = {
     "prefect": ("flows", "tasks", "blocks", "deployments"),
     "great_expectations": ("datastream.quality",),
     "redis": ("datastream.buffers", "deployments"),
-    "s3fs": ("datastream.lake",),
-    "yaml": ("datastream.catalog",),
+    "pika": ("datastream.events",),
+    **dict.fromkeys(("s3fs", "fsspec", "botocore", "aiobotocore", "aiohttp"), ("datastream.lake",)),
+    "yaml": ("datastream.catalog", "deployments"),
     "urllib3": ("datastream.sources", "deployments"),
     "starlette": ("datastream.gateway",),
     "uvicorn": ("datastream.gateway", "deployments"),
     "prometheus_client": ("datastream.gateway",),
 }
-LATE = {"great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore"}
+LATE = {
+    "great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "aiobotocore", "aiohttp", "pika"
+}  # fmt: skip
 """What costs too much to be imported by whoever imports us."""
 HOME = {"prefect": ("flows", "tasks", "blocks"), "uvicorn": ("datastream.gateway.server",)}
 """Who is imported only by those that need it anyway."""

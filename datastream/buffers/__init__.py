@@ -12,6 +12,7 @@ from datastream.buffers.contract import (
     EpochChanged,
     Reach,
     lane_of,
+    position_order,
     received_at,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "EpochChanged",
     "Reach",
     "lane_of",
+    "position_order",
     "received_at",
 ]

@@ -85,11 +85,17 @@ class Buffer(Protocol):
         """Return what the buffer is, in a sentence. Raises BufferUnsafe when it could lose or forget what it took."""
 
 
-def lane_of(stream: str, shard: int = 0) -> str:
-    """Return the name of a stream's lane."""
-    return f"{stream}:{shard}"
-
-
 def received_at(position: str) -> int:
     """Return when an entry came, in milliseconds of UTC by the buffer's clock."""
     return int(position.partition("-")[0])
+
+
+def position_order(position: str) -> tuple[int, int]:
+    """Return what positions of one epoch are sorted by."""
+    milliseconds, _, number = position.partition("-")
+    return int(milliseconds), int(number)
+
+
+def lane_of(stream: str, lane: str = "0") -> str:
+    """Return what a buffer calls a lane of a stream."""
+    return f"{stream}:{lane}"

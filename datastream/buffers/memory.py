@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from datastream.buffers.contract import Delivery, Entry, EpochChanged, Reach
+from datastream.buffers.contract import Delivery, Entry, EpochChanged, Reach, position_order
 from datastream.clock import Clock, SystemClock
 
 
@@ -46,23 +46,18 @@ class MemoryBuffer:
     def read(self, lane: str, epoch: str, after: str, count: int) -> list[Entry]:
         if epoch != self._epoch:
             raise EpochChanged(f"{lane} was emptied or restarted while it was read. Read it from its beginning.")
-        found = [(at, delivery) for at, delivery in self._entries[lane] if at > _pair(after)]
+        found = [(at, delivery) for at, delivery in self._entries[lane] if at > position_order(after)]
         return [Entry(_text(at), delivery) for at, delivery in found[:count]]
 
     def trim(self, lane: str, epoch: str, upto: str) -> None:
         if epoch == self._epoch:
-            self._entries[lane] = [entry for entry in self._entries[lane] if entry[0] > _pair(upto)]
+            self._entries[lane] = [entry for entry in self._entries[lane] if entry[0] > position_order(upto)]
 
     def depth(self, lane: str) -> int:
         return len(self._entries[lane])
 
     def check(self) -> str:
         return "The buffer is this process's memory, and ends with it."
-
-
-def _pair(position: str) -> tuple[int, int]:
-    milliseconds, _, number = position.partition("-")
-    return int(milliseconds), int(number)
 
 
 def _text(position: tuple[int, int]) -> str:

@@ -1,6 +1,7 @@
 """What flows: `streams/*.yaml` as checked models. A file that is wrong says where, what, and the way out."""
 
 from datastream.catalog.catalog import Catalog, StreamInvalid, StreamMissing
+from datastream.catalog.quality import Quality, Volume
 from datastream.catalog.source import ApiSpec, Cursor, CursorValue, NextLink, PageNumber, WebhookSpec
 from datastream.catalog.stream import Batch, PartitionBy, Stream
 
@@ -13,8 +14,10 @@ __all__ = [
     "NextLink",
     "PageNumber",
     "PartitionBy",
+    "Quality",
     "Stream",
     "StreamInvalid",
     "StreamMissing",
+    "Volume",
     "WebhookSpec",
 ]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from datastream.catalog.quality import Quality
 from datastream.catalog.source import ApiSpec, Model, Source
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -53,6 +54,7 @@ class Stream(Model):
     on_failure: dict[Severity, Action] = Field(default={})
     load: Literal["append"] = "append"
     batch: Batch = Batch()
+    quality: Quality = Quality()
     shards: Literal[1] = 1
     version: str = Field(default="", exclude=True, json_schema_extra={"readOnly": True})
     """A short hash of the file, set when it is read."""

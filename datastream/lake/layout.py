@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable
 
 LANE = "0"
-_SEQ = re.compile(r"/(\d{12})\.(plan|json)$")
+PROOF = "_proof/create-only"
+"""The object by which a store proves that it never overwrites; those of races are named after it."""
+_SEQ = re.compile(r"/(\d{12})\.(plan|json|announced)$")
 
 
 def log_folder(stream: str, lane: str) -> str:
@@ -43,12 +45,27 @@ def quarantine_file(stream: str, lane: str, seq: int) -> str:
     return f"{quarantine_folder(stream)}{lane}-{seq:012}.parquet"
 
 
+def announced_folder(stream: str, lane: str) -> str:
+    """Return the folder that says how far a lane's commits are announced."""
+    return f"_events/{stream}/{lane}/"
+
+
+def announced(stream: str, lane: str, seq: int) -> str:
+    """Return the key of the mark that all commits up to `seq` are announced."""
+    return f"{announced_folder(stream, lane)}{seq:012}.announced"
+
+
 def commit_name(lane: str, seq: int) -> str:
     """Return what a commit is called in rows, tables and commands."""
     return f"{lane}-{seq:012}"
 
 
 def sequences(keys: Iterable[str], ending: str) -> list[int]:
-    """Return the sequence numbers of the log's `plan` or `json` objects among `keys`, in order."""
+    """Return the sequence numbers of the `plan`, `json` or `announced` objects among `keys`, in order."""
     found = (_SEQ.search(key) for key in keys)
     return sorted(int(match[1]) for match in found if match and match[2] == ending)
+
+
+def probe(name: str) -> str:
+    """Return the key of an object that is written to see whether the lake can be, and deleted at once."""
+    return f"_tmp/probe-{name}"

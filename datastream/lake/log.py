@@ -13,6 +13,7 @@ from datastream.lake.plan import Plan, decode_plan
 from datastream.lake.store import Store
 
 _READING_THREADS = 8
+_READ_TOGETHER = 64
 
 
 class CommitConflict(Permanent):
@@ -45,6 +46,13 @@ class Log:
         """Yield all commits, in order."""
         with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="log") as threads:
             yield from filter(None, threads.map(self.manifest, self.sequences()))
+
+    def newest_first(self) -> Iterator[Manifest]:
+        """Yield all commits from the newest back. Of those that nobody asks for, only a few are read."""
+        back = self.sequences()[::-1]
+        with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="log") as threads:
+            for start in range(0, len(back), _READ_TOGETHER):
+                yield from filter(None, threads.map(self.manifest, back[start : start + _READ_TOGETHER]))
 
     def plan(self, seq: int) -> Plan | None:
         """Return the plan that lies there for a claim, be it committed or not, or None."""

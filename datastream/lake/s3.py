@@ -1,99 +1,150 @@
 """A lake on S3, or whatever speaks it, through s3fs. An object is one conditional PUT: the store lets one writer win.
 
-A PUT whose answer was lost is repeated by the client and comes back as "exists" though it was ours; callers compare
-what is there, so that is harmless. Nothing is listed from a cache: another worker's objects must be seen.
+Before the first of them the store is asked to prove that. A PUT whose answer was lost is repeated and comes back as
+"exists" though it was ours; callers compare what is there, so that is harmless. Nothing is listed from a cache:
+another worker's objects must be seen. s3fs is not fork-safe: open the lake in the process that uses it.
 """
 
-import errno
-from collections.abc import Callable, Iterator, Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from functools import cache, partial
+from threading import Lock
+from typing import Any
 
+from datastream.clock import Clock, SystemClock
 from datastream.connections import LakeConfig
-from datastream.errors import Permanent, Transient
+from datastream.lake import layout
+from datastream.lake.s3_errors import NoSuchStore, ObjectExists, ObjectMissing, sentences
 from datastream.lake.store import LakeUnusable
+from datastream.observe.crash import crash_point
+from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates
 
-T = TypeVar("T")
-_WRITING_THREADS = 8
-_EXISTS = (errno.EEXIST, errno.EINVAL)  # how s3fs tells of a 412, depending on the server
-
-
-class LakeAway(Transient):
-    """The object store does not answer."""
+_WRITING_THREADS = 16
+_RACERS = 8
+_CONNECT_SECONDS, _READ_SECONDS = 3, 10
+_PROOF = b"Each process that writes to this lake creates this object anew, and must be told that it exists.\n"
 
 
 class S3Store:
     """Objects of one bucket, below one prefix."""
 
-    def __init__(self, config: LakeConfig) -> None:
-        self._root, self._uri = config.uri.removeprefix("s3://"), config.uri
-        self.filesystem = _filesystem(config)
+    def __init__(self, config: LakeConfig, clock: Clock | None = None, states: BreakerStates | None = None) -> None:
+        self._config = config
+        self._bucket, _, prefix = config.uri.removeprefix("s3://").partition("/")
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._dependency = Dependency(
+            f"s3:{config.host}/{self._bucket}", DEFAULT, states or MemoryStates(), clock or SystemClock()
+        )
+        self._s3 = _client(config)
+        self._proven, self._proving = False, Lock()
 
     def create(self, key: str, data: bytes) -> bool:
-        try:
-            self._do(lambda: self.filesystem.pipe_file(self._path(key), data, mode="create"))
-        except FileExistsError:
-            return False
-        return True
+        self._prove()
+        return self._put(key, data)
 
     def create_all(self, objects: Mapping[str, bytes]) -> set[str]:
+        self._prove()
         with ThreadPoolExecutor(_WRITING_THREADS, thread_name_prefix="put") as threads:
-            created = list(threads.map(self.create, objects, objects.values()))
+            created = list(threads.map(self._put, objects, objects.values()))
         return {key for key, new in zip(objects, created, strict=True) if not new}
 
     def read(self, key: str) -> bytes | None:
+        # With more than one connection an object s3fs would ask for its size first.
+        read = partial(self._s3.cat_file, f"{self._bucket}/{self._prefix}{key}", max_concurrency=1)
         try:
-            return bytes(self._do(lambda: self.filesystem.cat_file(self._path(key))))
-        except FileNotFoundError:
+            return bytes(self._dependency.call(partial(self._translated, read)))
+        except ObjectMissing:
             return None
 
     def keys(self, prefix: str) -> Iterator[str]:
-        found = self._do(lambda: self.filesystem.find(self._path(prefix)))
-        yield from (key.removeprefix(f"{self._root}/") for key in found)
+        page: dict[str, Any] = {}
+        while True:
+            answer = self._call("list_objects_v2", Prefix=f"{self._prefix}{prefix}", **page)
+            if "IsTruncated" not in answer:
+                raise NoSuchStore(self._config, "it answered a listing with something else")
+            yield from (found["Key"].removeprefix(self._prefix) for found in answer.get("Contents", ()))
+            if not answer["IsTruncated"]:
+                return
+            page = {"ContinuationToken": answer["NextContinuationToken"]}
 
     def delete(self, key: str) -> None:
         try:
-            self._do(lambda: self.filesystem.rm_file(self._path(key)))
-        except FileNotFoundError:
+            self._call("delete_object", Key=f"{self._prefix}{key}")
+        except ObjectMissing:
             return
 
     def address(self, key: str) -> str:
-        return f"{self._uri}/{key}"
+        return f"{self._config.uri}/{key}"
 
-    def _path(self, key: str) -> str:
-        return f"{self._root}/{key}"
-
-    def _do(self, action: Callable[[], T]) -> T:
-        """Return what `action` returns; FileExistsError and FileNotFoundError pass, others become sentences."""
-        from botocore.exceptions import BotoCoreError
-
+    def _put(self, key: str, data: bytes) -> bool:
+        crash_point("file.before")
         try:
-            return action()
-        except (FileExistsError, FileNotFoundError):
-            raise
-        except PermissionError as error:
-            raise LakeUnusable(f"The lake {self._uri} refuses us: {error}. Correct its keys or its policy.") from error
-        except OSError as error:
-            if error.errno in _EXISTS and "condition" in str(error).lower():
-                raise FileExistsError(str(error)) from error
-            raise LakeAway(f"The lake {self._uri} does not answer as it should: {error}. Run again later.") from error
-        except BotoCoreError as error:
-            raise LakeAway(f"The lake {self._uri} cannot be reached: {error}. Is its endpoint right?") from error
+            self._call("put_object", Key=f"{self._prefix}{key}", Body=data, IfNoneMatch="*")
+        except ObjectExists:
+            return False
+        crash_point("file.after")
+        return True
+
+    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        ask = partial(self._s3.call_s3, method, Bucket=self._bucket, **parameters)
+        answer: dict[str, Any] = self._dependency.call(partial(self._translated, ask))
+        return answer
+
+    def _translated(self, ask: partial[Any]) -> Any:
+        with sentences(self._config):
+            return ask()
+
+    def _prove(self) -> None:
+        """Have the store prove that it creates and never overwrites: once a process, at the cost of one small PUT.
+
+        The object of the proof is there from the first writer on, so a store that keeps its word says "exists". Where
+        it is new, so is the lake, and a race of several writers has to have one winner at most.
+        """
+        with self._proving:
+            if not self._proven and self._put(layout.PROOF, _PROOF):
+                self._race()
+            self._proven = True
+
+    def _race(self) -> None:
+        key = f"{layout.PROOF}-{secrets.token_hex(8)}"
+        with ThreadPoolExecutor(_RACERS, thread_name_prefix="race") as threads:
+            won = sum(threads.map(self._put, [key] * _RACERS, [b""] * _RACERS))
+        won += self._put(key, b"")
+        self.delete(key)
+        if won > 1:
+            self.delete(layout.PROOF)
+            raise LakeUnusable(
+                f"The store at {self._config.host} told {won} of {_RACERS + 1} writers that each of them had created "
+                "the same object. It does not honour If-None-Match, so two workers could commit over each other. "
+                "Nothing was written. Use a store that does, such as Amazon S3 or SeaweedFS from 4.17 on."
+            )
 
 
-class S3Missing(Permanent):
-    """The library that speaks S3 is not installed."""
+def _client(config: LakeConfig) -> Any:
+    from s3fs import S3FileSystem
 
-
-def _filesystem(config: LakeConfig) -> Any:
-    try:
-        from s3fs import S3FileSystem
-    except ImportError as error:
-        raise S3Missing(f"The lake {config.uri} needs the extra 's3': pip install 'datastream[s3]'.") from error
-    return S3FileSystem(
+    client = S3FileSystem(
         endpoint_url=config.endpoint,
         key=config.access_key,
         secret=config.secret_key.get_secret_value() if config.secret_key else None,
+        session=_session(),
         use_listings_cache=False,
         skip_instance_cache=True,
+        config_kwargs={
+            "retries": {"total_max_attempts": 1},
+            "connect_timeout": _CONNECT_SECONDS,
+            "read_timeout": _READ_SECONDS,
+            "max_pool_connections": _WRITING_THREADS,
+        },
     )
+    client.retries = 1  # attempts, that is: s3fs would try again by itself, around botocore, which does too
+    return client
+
+
+@cache
+def _session() -> Any:
+    """Return what all clients of a process share: the description of S3, which takes a tenth of a second to read."""
+    from aiobotocore.session import get_session
+
+    return get_session()

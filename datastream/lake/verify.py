@@ -4,12 +4,10 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
 from datastream.lake import layout, reader
 from datastream.lake.log import Log
 from datastream.lake.manifest import DataFile, Manifest
-from datastream.lake.parquet import record_ids
+from datastream.lake.parquet import NOT_PARQUET, record_ids
 from datastream.lake.plan import Plan
 from datastream.lake.store import Store
 from datastream.records import Accounts
@@ -85,7 +83,7 @@ class _Recount:
             self.problems.append(f"{file.key} is not the file that was committed: its sha256 differs.")
         try:
             ids = record_ids(data).to_pylist()
-        except pa.ArrowException as error:
+        except NOT_PARQUET as error:
             self.problems.append(f"{file.key} cannot be read as Parquet: {error}")
             return 0
         if len(ids) != file.rows:

@@ -16,9 +16,14 @@ _MARKUP = re.compile(r"([\\`*\[\]|~$@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.)")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def markdown(tally: Tally, samples: Sequence[Mapping[str, Any]] = (), command: str = "") -> str:
-    """Return heading, one line a rule and up to ten sample rows; `command` is how to see the others."""
-    parts = [_heading(tally), *([_rules(tally)] if tally.claims else [])]
+def markdown(
+    tally: Tally, samples: Sequence[Mapping[str, Any]] = (), command: str = "", *, piece: str = "claim"
+) -> str:
+    """Return heading, one line a rule and up to ten sample rows; `command` is how to see the others.
+
+    `piece` is what the suite was asked about at a time.
+    """
+    parts = [_heading(tally, piece), *([_rules(tally)] if tally.claims else [])]
     if samples:
         parts.append(_samples(samples[:_SAMPLE_ROWS]))
     if command:
@@ -26,16 +31,16 @@ def markdown(tally: Tally, samples: Sequence[Mapping[str, Any]] = (), command: s
     return "\n\n".join(parts) + "\n"
 
 
-def _heading(tally: Tally) -> str:
+def _heading(tally: Tally, piece: str) -> str:
     if not tally.claims:
         return (
             f"## Suite {_cell(tally.suite.name)}: nothing to check\n\nNo record came that was not on the lake already."
         )
     met = "met" if tally.success else "not met"
-    claims = "claim" if tally.claims == 1 else "claims"
+    pieces = piece if tally.claims == 1 else f"{piece}s"
     return (
         f"## Suite {_cell(tally.suite.name)}: {met}\n\n"
-        f"{tally.rows:,} rows checked in {tally.claims:,} {claims}, {tally.bad_rows:,} break a rule "
+        f"{tally.rows:,} rows checked in {tally.claims:,} {pieces}, {tally.bad_rows:,} break a rule "
         f"({_share(tally.bad_rows, tally.rows)}). Suite version {_cell(tally.suite.version)}."
     )
 
@@ -84,17 +89,17 @@ def _table(head: list[str], body: list[list[str]], rule: list[str]) -> str:
 
 
 def _cell(value: Any) -> str:
-    text = _clean("" if value is None else str(value))
+    text = clean("" if value is None else str(value))
     if len(text) > _CELL_CHARACTERS:
         text = f"{text[: _CELL_CHARACTERS - 3]}..."
     return _MARKUP.sub(r"\\\1", "".join(_HTML.get(character, character) for character in text))
 
 
 def _code(text: str) -> str:
-    return f"`{_clean(text).replace('`', chr(39))}`"
+    return f"`{clean(text).replace('`', chr(39))}`"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Take terminal codes out, and make one line of what is left without any character that does not show."""
     text = " ".join(_ANSI.sub("", text).split())
     return "".join(character for character in text if not unicodedata.category(character).startswith("C"))

@@ -1,13 +1,15 @@
 """Calls again what failed in passing. Only Transient errors are retried; anything else is raised at once.
 
 Waits grow exponentially and carry jitter, so that many workers do not come back in step; what the other side asked
-for with Retry-After is honoured, and given up on when it is longer than our patience.
+for with Retry-After is honoured, and given up on when it is longer than our budget. What one policy has given up on,
+no other one begins again.
 """
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import TypeVar
 
 from datastream.clock import Clock, SystemClock
@@ -25,20 +27,23 @@ class RetryPolicy:
     factor: float = 2.0
     jitter: float = 0.25
     """The share by which a wait may be longer, chosen by chance."""
-    patience: timedelta = timedelta(seconds=60)
-    """The longest single wait; who asks for more gets the error instead."""
+    budget: timedelta = timedelta(minutes=2)
+    """For the whole call. A wait that would end later is not begun; an attempt has a timeout of its own."""
 
     def call(
         self, action: Callable[[], T], *, clock: Clock | None = None, chance: Callable[[], float] = random.random
     ) -> T:
         """Return what `action` returns. Raises its last Transient error, or its first error of another kind."""
         clock = clock or SystemClock()
-        for attempt in range(1, self.attempts + 1):
+        deadline = clock.monotonic() + self.budget.total_seconds()
+        for attempt in count(1):
             try:
                 return action()
             except Transient as error:
                 wait = self._wait(attempt, error, chance)
-                if attempt == self.attempts or wait > self.patience:
+                too_late = clock.monotonic() + wait.total_seconds() > deadline
+                if error.given_up or attempt >= self.attempts or too_late:
+                    error.give_up()
                     raise
                 clock.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")

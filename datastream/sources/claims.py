@@ -10,8 +10,6 @@ from typing import Any
 import msgspec
 
 from datastream.catalog import Stream
-from datastream.clock import Clock
-from datastream.resilience import RetryPolicy
 from datastream.sources.answer import AnswerUnexpected
 from datastream.sources.client import ApiClient, ApiRefused
 from datastream.sources.pages import Pages
@@ -46,8 +44,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     stream: Stream
     client: ApiClient
-    clock: Clock
-    retry: RetryPolicy
     stopped: Callable[[], bool]
     """Tells when nobody wants more."""
 
@@ -74,7 +70,7 @@ def take(reading: Reading, offsets: Offsets, now: datetime) -> Iterator[Taken]:
 def _claims(reading: Reading, window: Window, start: Position | None, *, is_open: bool) -> Iterator[Taken]:
     stream = reading.stream
     paginator = paginator_of(window, reading.client)
-    pages = Pages(window.records, stream.api.max_pages, reading.client, paginator, reading.clock, reading.retry)
+    pages = Pages(window.records, stream.api.max_pages, reading.client, paginator)
     gathered: list[Any] = []
     begins = False
     position: Position | None = start

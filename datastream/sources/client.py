@@ -14,6 +14,7 @@ import urllib3
 from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig
 from datastream.errors import Permanent, Transient
+from datastream.resilience import ENDPOINT, BreakerStates, Dependency, MemoryStates
 
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK_BYTES = 256 * 1024
@@ -41,10 +42,14 @@ class ApiAnswerTooLarge(Permanent):
 
 
 class ApiClient:
-    """One API, its connections kept open. Safe to use from several threads."""
+    """One API, its connections kept open. Safe to use from several threads.
 
-    def __init__(self, config: ApiConfig, pool: urllib3.PoolManager, clock: Clock) -> None:
+    It asks once. Who wants an answer goes through `dependency`, so that what is made of it is tried again as well.
+    """
+
+    def __init__(self, config: ApiConfig, pool: urllib3.PoolManager, clock: Clock, dependency: Dependency) -> None:
         self._config, self._pool, self._clock = config, pool, clock
+        self.dependency = dependency
         self._headers = {"Accept": "application/json", "User-Agent": "datastream"}
         self._headers |= {name: value.get_secret_value() for name, value in config.headers.items()}
 
@@ -136,7 +141,10 @@ def _reason(error: BaseException) -> str:
 
 
 @contextmanager
-def open_api(config: ApiConfig, clock: Clock | None = None) -> Iterator[ApiClient]:
-    """Open an API for a while; its connections are closed at the end."""
+def open_api(config: ApiConfig, clock: Clock | None = None, states: BreakerStates | None = None) -> Iterator[ApiClient]:
+    """Open an API for a while; its connections are closed at the end. Its breaker goes by the name of its host."""
+    clock = clock or SystemClock()
+    host = urlsplit(config.base_url).netloc.rpartition("@")[2]
+    dependency = Dependency(f"api:{host}", ENDPOINT, states or MemoryStates(), clock)
     with urllib3.PoolManager(maxsize=config.connections, block=False) as pool:
-        yield ApiClient(config, pool, clock or SystemClock())
+        yield ApiClient(config, pool, clock, dependency)

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from datastream.clock import Clock
-from datastream.resilience import RetryPolicy
 from datastream.sources.answer import Answer
 from datastream.sources.client import ApiClient, ApiRefused
 from datastream.sources.paginate import PagesWithoutEnd, Paginator
@@ -39,12 +37,9 @@ class _Early(NamedTuple):
 class Pages:
     """The pages of one window, whose records lie at `records` in each answer."""
 
-    def __init__(
-        self, records: str, max_pages: int, client: ApiClient, paginator: Paginator, clock: Clock, retry: RetryPolicy
-    ) -> None:
+    def __init__(self, records: str, max_pages: int, client: ApiClient, paginator: Paginator) -> None:
         self._records, self._max_pages = records, max_pages
         self._client, self._paginator = client, paginator
-        self._clock, self._retry = clock, retry
 
     def read(self, start: Position | None) -> Iterator[Page]:
         """Yield the pages from `start` (None: the first) to the window's end.
@@ -103,7 +98,7 @@ class Pages:
 
     def _send(self, position: Position, threads: ThreadPoolExecutor) -> _Early:
         url = self._paginator.url(position)
-        return _Early(position, url, threads.submit(self._retry.call, partial(self._fetch, url), clock=self._clock))
+        return _Early(position, url, threads.submit(self._client.dependency.call, partial(self._fetch, url)))
 
     def _fetch(self, url: str) -> tuple[Answer, list[msgspec.Raw]]:
         """Fetch one page and find its records: an answer that is not JSON counts as broken off, and is asked again."""

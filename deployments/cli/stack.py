@@ -1,11 +1,15 @@
 """`datastream up`, `down` and `status`: the whole platform on this machine."""
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from deployments.cli.project import settings
 from deployments.cli.show import as_json, print_json, print_table
+
+if TYPE_CHECKING:
+    from deployments.stack import ServiceStatus
 
 
 @click.command()
@@ -50,21 +54,25 @@ def down() -> None:
 @click.command()
 @as_json
 def status(json_: bool) -> None:
-    """Show what runs. Exits with 1 if a part of the platform does not."""
+    """Show what runs. Exits with 1 if a part of the platform does not; one that it can do without is only named."""
     from deployments import stack
 
     parts = stack.status(settings().project)
-    rows = [
-        {"part": p.title, "running": p.running, "address": p.address, "pid": p.pid, "since": p.since, "log": str(p.log)}
-        for p in parts
-    ]
     if json_:
-        print_json(rows)
+        print_json([_fields(part) for part in parts])
     else:
-        shown = [(r["part"], r["running"], r["address"], _short(r["since"]), r["log"]) for r in rows]
+        shown = [(p.title, p.running, p.address, _short(p.since), p.log) for p in parts]
         print_table(("part", "running", "address", "since", "log"), shown)
-    if not all(part.running for part in parts):
+        for part in parts:
+            if part.absent:
+                click.echo(f"{part.title} is left out: {part.absent}")
+    if not all(part.running or part.absent for part in parts):
         raise SystemExit(1)
+
+
+def _fields(part: "ServiceStatus") -> dict[str, object]:
+    where = {"address": part.address, "pid": part.pid, "since": part.since, "log": str(part.log)}
+    return {"part": part.title, "running": part.running, **where, "absent": part.absent}
 
 
 def _short(moment: object) -> str:

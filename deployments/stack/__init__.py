@@ -3,7 +3,7 @@
 All of it listens on 127.0.0.1 only, keeps its data below `.datastream`, and is found again by the next command.
 """
 
-from deployments.stack.alone import prefect_server, valkey
+from deployments.stack.alone import prefect_server, rabbitmq, valkey
 from deployments.stack.stack import ServiceStatus, Stack, down, environment, status, up
 from deployments.stack.starter import Progress, Report
 
@@ -15,6 +15,7 @@ __all__ = [
     "down",
     "environment",
     "prefect_server",
+    "rabbitmq",
     "status",
     "up",
     "valkey",

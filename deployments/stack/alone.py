@@ -8,6 +8,7 @@ from datastream.clock import SystemClock
 from deployments.stack.ports import reserved
 from deployments.stack.prefect_server import server_service
 from deployments.stack.process import stop
+from deployments.stack.rabbitmq_server import rabbitmq_service
 from deployments.stack.service import Service
 from deployments.stack.starter import Starter, silent
 from deployments.stack.valkey_server import valkey_service
@@ -19,6 +20,13 @@ APART = 10_000  # keeps these clear of the well-known ports, which a stack may w
 def valkey(folder: Path) -> Iterator[str]:
     """Run a Valkey server on a free port with its data in `folder`, and yield its URL; the data outlive it."""
     with _running(valkey_service, folder, 6379) as service:
+        yield service.address
+
+
+@contextmanager
+def rabbitmq(folder: Path) -> Iterator[str]:
+    """Run a RabbitMQ server on a free port with its data in `folder`, and yield its URL; the data outlive it."""
+    with _running(rabbitmq_service, folder, 5672) as service:
         yield service.address
 
 

@@ -18,12 +18,12 @@ def http(port: int, path: str) -> bool:
 
 def valkey(port: int) -> bool:
     """Tell whether PING is answered; a server that still reads its file says LOADING instead."""
-    try:
-        with socket.create_connection((LOOPBACK, port), timeout=SECONDS) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
-    except OSError:
-        return False
+    return _said(port, b"PING\r\n").startswith(b"+PONG")
+
+
+def amqp(port: int) -> bool:
+    """Tell whether a broker opens the conversation; for another AMQP it would send its own header."""
+    return _said(port, b"AMQP\x00\x00\x09\x01").startswith(b"\x01")
 
 
 def worker(port: int, pool: str, name: str, process: Process) -> bool:
@@ -35,6 +35,15 @@ def worker(port: int, pool: str, name: str, process: Process) -> bool:
         and datetime.fromisoformat(found["last_heartbeat_time"]) >= process.started
         for found in workers or []
     )
+
+
+def _said(port: int, greeting: bytes) -> bytes:
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=SECONDS) as connection:
+            connection.sendall(greeting)
+            return connection.recv(64)
+    except OSError:
+        return b""
 
 
 def ask(port: int, method: str, path: str, body: Any) -> tuple[int, Any]:

@@ -35,13 +35,14 @@ class StackBusy(Transient):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One service as it was started."""
+    """One service as it was started; one that the stack goes without has a reason instead of a process."""
 
     name: str
     process: Process
     port: int | None
     address: str
     fingerprint: str
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def _said(record: Record) -> dict[str, object]:
         "port": record.port,
         "address": record.address,
         "fingerprint": record.fingerprint,
+        "absent": record.absent,
     }
 
 
@@ -111,4 +113,4 @@ def _record(name: str, said: Mapping[str, str | int | None]) -> Record:
     started = datetime.fromisoformat(str(said["started"]))
     process = Process(int(str(said["pid"])), str(said["born"]), str(said["mark"]), started)
     port = None if said["port"] is None else int(str(said["port"]))
-    return Record(name, process, port, str(said["address"]), str(said["fingerprint"]))
+    return Record(name, process, port, str(said["address"]), str(said["fingerprint"]), str(said.get("absent", "")))

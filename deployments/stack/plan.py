@@ -3,38 +3,48 @@
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from deployments.stack import answers
 from deployments.stack.home import Home
 from deployments.stack.ports import LOOPBACK
 from deployments.stack.prefect_server import QUIET, server_service, worker_service
-from deployments.stack.service import Service
+from deployments.stack.rabbitmq_server import RabbitMQMissing, rabbitmq_service
+from deployments.stack.service import Absent, Service
 from deployments.stack.valkey_server import valkey_service
 
 # Where each prefers to listen; the worker listens nowhere.
-PORTS: Mapping[str, int] = {"valkey": 6379, "demo": 8390, "prefect": 4200}
+PORTS: Mapping[str, int] = {"valkey": 6379, "rabbitmq": 5672, "demo": 8390, "prefect": 4200}
 # In the order of stopping: who needs the others goes first.
 TITLES: Mapping[str, str] = {
     "worker": "Worker",
     "demo": "Demo API",
     "prefect": "Prefect server",
+    "rabbitmq": "RabbitMQ",
     "valkey": "Valkey",
 }
+BROKER_URL = "DATASTREAM_RABBITMQ_URL"
 
 
-def services(home: Home, ports: Mapping[str, int]) -> tuple[Service, ...]:
-    """Describe every service of this stack on the ports that were chosen."""
+def services(home: Home, ports: Mapping[str, int]) -> tuple[Service | Absent, ...]:
+    """Describe every service of this stack on the ports that were chosen, and say which it goes without."""
     valkey = valkey_service(home.folder / "valkey", home.log("valkey"), home.mark("valkey"), ports["valkey"])
     server = server_service(home.folder / "prefect", home.log("prefect"), home.mark("prefect"), ports["prefect"])
     demo = demo_service(home.project, home.log("demo"), home.mark("demo"), ports["demo"])
-    env = variables(home, prefect=server.address, valkey=valkey.address, demo=demo.address)
+    broker = broker_service(home, ports["rabbitmq"])
+    events = broker.address if isinstance(broker, Service) else None
+    env = variables(home, prefect=server.address, valkey=valkey.address, demo=demo.address, rabbitmq=events)
     worker = worker_service(home.project, home.log("worker"), home.mark("worker"), ports["prefect"], env)
-    return valkey, demo, server, worker
+    return valkey, broker, demo, server, worker
 
 
-def variables(home: Home, *, prefect: str, valkey: str, demo: str) -> dict[str, str]:
-    """Name what a process needs to work with this stack; a lake that the caller's environment names is kept."""
+def variables(home: Home, *, prefect: str, valkey: str, demo: str, rabbitmq: str | None) -> dict[str, str]:
+    """Name what a process needs to work with this stack; a lake or broker that the caller's environment names is kept.
+
+    A broker that does not come up, or goes away later, stays named: events wait for it in the lake's log.
+    """
+    broker = named_broker() or rabbitmq
     return {
         **QUIET,
         "PREFECT_API_URL": f"{prefect}/api",
@@ -43,7 +53,24 @@ def variables(home: Home, *, prefect: str, valkey: str, demo: str) -> dict[str, 
         "DATASTREAM_LAKE_URI": os.environ.get("DATASTREAM_LAKE_URI") or home.lake_uri,
         "DATASTREAM_REDIS_URL": valkey,
         "DATASTREAM_DEMO_URL": demo,
+        **({BROKER_URL: broker} if broker else {}),
     }
+
+
+def named_broker() -> str | None:
+    """Return the address of the broker that the caller's environment names; the stack then needs none of its own."""
+    return os.environ.get(BROKER_URL) or None
+
+
+def broker_service(home: Home, port: int) -> Service | Absent:
+    """Describe the broker on which commits are announced, or say why there is none of our own."""
+    if named_broker():
+        return Absent("rabbitmq", TITLES["rabbitmq"], home.mark("rabbitmq"), f"{BROKER_URL} names another.")
+    try:
+        service = rabbitmq_service(home.folder / "rabbitmq", home.log("rabbitmq"), home.mark("rabbitmq"), port)
+        return replace(service, optional=True)
+    except RabbitMQMissing as missing:
+        return Absent("rabbitmq", TITLES["rabbitmq"], home.mark("rabbitmq"), str(missing))
 
 
 def demo_service(folder: Path, log: Path, mark: str, port: int) -> Service:

@@ -1,11 +1,12 @@
-"""Up, down and status of the local stack: Valkey, the Prefect server with its worker, and the demo API.
+"""Up, down and status of the local stack: Valkey, RabbitMQ, the Prefect server with its worker, and the demo API.
 
-Each command may be repeated freely; data stay in `.datastream` until somebody deletes them.
+RabbitMQ is the one that a stack can do without: where there is none, or it does not come up, `up` says so. Each command
+may be repeated freely; data stay in `.datastream` until somebody deletes them.
 """
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from datastream.clock import Clock, SystemClock
 from deployments.stack import prefect_toml
 from deployments.stack.home import Home
 from deployments.stack.ledger import Ledger, Record
-from deployments.stack.plan import PORTS, TITLES, services, variables
+from deployments.stack.plan import PORTS, TITLES, named_broker, services, variables
 from deployments.stack.ports import reserved
 from deployments.stack.process import Process, family, stop
 from deployments.stack.starter import Progress, Report, Starter, silent
@@ -21,7 +22,10 @@ from deployments.stack.starter import Progress, Report, Starter, silent
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One service as it is now; a service that does not run has no pid, address or start."""
+    """One service as it is now; a service that does not run has no pid, address or start.
+
+    One that the stack goes without has a reason for it.
+    """
 
     name: str
     title: str
@@ -30,17 +34,23 @@ class ServiceStatus:
     address: str
     since: datetime | None
     log: Path
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack that is up; with `plain_prefect` the plain `prefect` command finds it from the project folder."""
+    """A stack that is up; with `plain_prefect` the plain `prefect` command finds it from the project folder.
+
+    Where no broker is to be had, `rabbitmq_url` is None and `without_rabbitmq` says why.
+    """
 
     project: Path
     prefect_url: str
     redis_url: str
     demo_url: str
     plain_prefect: bool
+    rabbitmq_url: str | None = field(repr=False)  # one that the environment names may hold a password
+    without_rabbitmq: str | None
 
     @property
     def export(self) -> str:
@@ -82,7 +92,13 @@ def status(project: Path | str) -> list[ServiceStatus]:
 
 def environment(project: Path | str, stack: Stack) -> dict[str, str]:
     """Name the variables that a process needs to work with this stack."""
-    return variables(Home.of(project), prefect=stack.prefect_url, valkey=stack.redis_url, demo=stack.demo_url)
+    return variables(
+        Home.of(project),
+        prefect=stack.prefect_url,
+        valkey=stack.redis_url,
+        demo=stack.demo_url,
+        rabbitmq=stack.rabbitmq_url,
+    )
 
 
 def _port(known: Record | None, preferred: int, held: ExitStack) -> int:
@@ -94,7 +110,9 @@ def _port(known: Record | None, preferred: int, held: ExitStack) -> int:
 
 
 def _stack(home: Home, running: Mapping[str, Record], *, plain: bool) -> Stack:
-    return Stack(home.project, running["prefect"].address, running["valkey"].address, running["demo"].address, plain)
+    prefect, valkey, demo, rabbitmq = (running[name].address for name in ("prefect", "valkey", "demo", "rabbitmq"))
+    broker = named_broker() or rabbitmq or None
+    return Stack(home.project, prefect, valkey, demo, plain, broker, None if broker else running["rabbitmq"].absent)
 
 
 def _stop(home: Home, name: str, known: Record | None, report: Report) -> bool:
@@ -109,6 +127,7 @@ def _stop(home: Home, name: str, known: Record | None, report: Report) -> bool:
 
 def _status(home: Home, name: str, known: Record | None) -> ServiceStatus:
     if known is None or not known.process.alive():
-        return ServiceStatus(name, TITLES[name], False, None, "", None, home.log(name))
+        absent = known.absent if known else ""
+        return ServiceStatus(name, TITLES[name], False, None, "", None, home.log(name), absent)
     process = known.process
     return ServiceStatus(name, TITLES[name], True, process.pid, known.address, process.started, home.log(name))

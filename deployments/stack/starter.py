@@ -1,6 +1,7 @@
 """Brings services up side by side, each as soon as what it needs is ready, and tells what happens.
 
-Either all of them are ready at the end, or what this start launched has been stopped again.
+Either all of them are ready at the end, or what this start launched has been stopped again. An optional one that does
+not come up is told and left out.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from datastream.clock import Clock
 from datastream.errors import Permanent, Transient
 from deployments.stack.ledger import Record
 from deployments.stack.process import Process, family, stop
-from deployments.stack.service import Service
+from deployments.stack.service import Absent, Service
 from deployments.stack.waiting import wait_until
 
 KEEP_PATIENCE = timedelta(seconds=10)  # a busy server may answer late, and replacing it costs as much
@@ -24,7 +25,7 @@ class ServiceDied(Permanent):
     def __init__(self, service: Service, code: int | None) -> None:
         code_text = "and its exit code is not known" if code is None else f"with exit code {code}"
         super().__init__(
-            f"{service.title} ended while it was starting, {code_text}. It said at last:\n{service.last_words()}\n"
+            f"{service.title} ended while it was starting, {code_text}.\nIt said at last:\n{service.last_words()}\n"
             f"Put that right and start again; everything it said is in {service.log}."
         )
 
@@ -35,7 +36,7 @@ class ServiceLate(Transient):
     def __init__(self, service: Service) -> None:
         super().__init__(
             f"{service.title} runs but was not ready after {service.patience.total_seconds():.0f} s"
-            f" ({service.address}). It said at last:\n{service.last_words()}\n"
+            f" ({service.address}).\nIt said at last:\n{service.last_words()}\n"
             f"Start again when the machine is less busy; everything it said is in {service.log}."
         )
 
@@ -66,13 +67,14 @@ class Starter:
 
     def __init__(
         self,
-        services: Sequence[Service],
+        services: Sequence[Service | Absent],
         known: Mapping[str, Record],
         keep: Callable[[Mapping[str, Record]], None],
         report: Report,
         clock: Clock,
     ) -> None:
-        self._waiting = list(services)
+        self._waiting = [service for service in services if isinstance(service, Service)]
+        self._absent = [service for service in services if isinstance(service, Absent)]
         self._starting: list[tuple[Service, float]] = []
         self._ready: set[str] = set()
         self._records = dict(known)
@@ -87,6 +89,8 @@ class Starter:
             undo.callback(self._stop_launched)
             wait_until(self._step, timedelta.max, self._clock)
             undo.pop_all()
+        for absent in self._absent:
+            self._leave_out(absent)
         return self._records
 
     def _step(self) -> bool:
@@ -136,9 +140,24 @@ class Starter:
             self._ready.add(service.name)
             self._report(Progress(service.title, "ready", service.address, took))
         elif not process.alive():
-            raise ServiceDied(service, process.exit_code())
+            self._failed(service, began, ServiceDied(service, process.exit_code()))
         elif took > service.patience:
-            raise ServiceLate(service)
+            self._failed(service, began, ServiceLate(service))
+
+    def _failed(self, service: Service, began: float, error: ServiceDied | ServiceLate) -> None:
+        if not service.optional:
+            raise error
+        self._starting.remove((service, began))
+        self._launched.remove(service.name)
+        self._leave_out(Absent(service.name, service.title, service.mark, str(error)))
+
+    def _leave_out(self, absent: Absent) -> None:
+        known = self._records.get(absent.name)
+        nobody = Process.unknown(absent.mark)
+        self._clear(known.process if known else nobody)
+        self._records[absent.name] = Record(absent.name, nobody, None, "", "", absent.reason.partition("\n")[0])
+        self._keep(self._records)
+        self._report(Progress(absent.title, f"is left out: {absent.reason}"))
 
     def _stop_launched(self) -> None:
         for name in reversed(self._launched):

@@ -1,6 +1,7 @@
 """A stream file that is wrong is refused with file, line, what is wrong and the way out."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ WRONG = {
         12,
         "does not match",
     ),
+    "not fresh": ("quality: {", "quality: {fresh_within: soon, ", 18, "quality.fresh_within is 'soon'"),
+    "a share above one": ("quarantined_at_most: 0.05", "quarantined_at_most: 5", 18, "less than or equal to 1"),
+    "no room": ("quality: {", "quality: {volume: {least: 2, most: 1}, ", 18, "no number is both"),
     "not a transform": ("streams.flights:clean", "streams/flights.py", 11, "transform is 'streams/flights.py'"),
 }
 
@@ -103,3 +107,10 @@ def test_the_schema_for_editors_is_that_of_the_models() -> None:
     """Made by `python -m datastream.catalog.schema`."""
     assert (ROOT / "streams" / SCHEMA_FILE).read_text() == schema_text()
     assert "paginate" in json.dumps(json.loads(schema_text()))
+
+
+def test_the_section_that_the_manual_shows_can_be_used(tmp_path: Path) -> None:
+    manual = (ROOT / "docs/quality.md").read_text()
+    section = manual.split("```yaml\n")[1].split("```")[0]
+    quality = catalog(tmp_path, FLIGHTS.replace("quality: {", "# {") + section).stream("flights").quality
+    assert (quality.fresh_within, quality.volume.least, quality.schema_mode) == (timedelta(hours=1), 1000, "fixed")

@@ -18,7 +18,7 @@ from deployments.stack.home import Home
 from deployments.stack.ledger import Ledger, LedgerUnreadable, Record, StackBusy
 from deployments.stack.ports import reserved
 from deployments.stack.process import Process, family, launch, stop
-from deployments.stack.service import Service
+from deployments.stack.service import Absent, Service
 from deployments.stack.starter import ServiceDied, ServiceLate, Starter, silent
 from deployments.stack.valkey_server import valkey_service
 from deployments.stack.waiting import wait_until
@@ -49,7 +49,7 @@ def service(folder: Path, name: str, *command: str, works: bool = True, **more: 
     )
 
 
-def start(*services: Service, known: dict[str, Record] | None = None) -> dict[str, Record]:
+def start(*services: Service | Absent, known: dict[str, Record] | None = None) -> dict[str, Record]:
     return Starter(services, known or {}, lambda _records: None, silent, SystemClock()).run()
 
 
@@ -105,6 +105,32 @@ def test_a_service_that_never_answers_is_told_and_stopped(tmp_path: Path) -> Non
     mute = service(tmp_path, "mute", *SLEEP, works=False, patience=timedelta(milliseconds=100))
     with pytest.raises(ServiceLate, match="Mute runs but was not ready"):
         start(mute)
+
+
+def test_without_an_optional_service_that_dies_the_others_start_and_its_end_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    dying = service(
+        tmp_path, "extra", "sh", "-c", "setsid sleep 300 & echo no luck; exit 3", works=False, optional=True
+    )
+    fine = service(tmp_path, "fine", *SLEEP)
+    records = Starter(
+        [dying, fine], {}, lambda _records: None, lambda line: said.append(str(line)), SystemClock()
+    ).run()
+    try:
+        assert records["fine"].process.alive()
+        assert records["extra"].absent == "Extra ended while it was starting, with exit code 3."
+        assert any("Extra is left out" in line and "no luck" in line for line in said)
+        assert family(Process.unknown(dying.mark)) == []
+    finally:
+        stop(records["fine"].process)
+
+
+def test_a_service_that_the_stack_goes_without_from_now_on_is_stopped(tmp_path: Path) -> None:
+    first = start(service(tmp_path, "one", *SLEEP))
+    absent = Absent("one", "One", f"one@{tmp_path}", "It is not wanted.")
+    second = start(absent, known=first)
+    assert not first["one"].process.alive()
+    assert second["one"].absent == "It is not wanted."
 
 
 def test_a_service_whose_settings_changed_is_replaced(tmp_path: Path) -> None:

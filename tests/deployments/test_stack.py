@@ -5,15 +5,23 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
+from click.testing import CliRunner
 
 from deployments import stack
+from deployments.cli.stack import status
+from deployments.stack import answers
+from deployments.stack.home import Home
 from deployments.stack.ledger import Ledger
+from deployments.stack.plan import PORTS, services
 from deployments.stack.ports import listeners
 from deployments.stack.process import family
+from deployments.stack.service import Absent
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +41,51 @@ def pids(project: Path) -> dict[str, int | None]:
     return {service.name: service.pid for service in stack.status(project)}
 
 
+def runs(pid: int) -> bool:
+    with suppress(OSError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # empty once it has ended, before its parent has noticed
+    return False
+
+
 def families(project: Path) -> dict[str, list[int]]:
     records = Ledger(project / ".datastream").read()
     return {name: family(record.process) for name, record in records.items()}
+
+
+@pytest.fixture
+def no_server_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("no_server_found")
+def test_without_a_broker_the_stack_works_and_says_why(project: Path) -> None:
+    said: list[str] = []
+    found = stack.up(project, report=lambda progress: said.append(str(progress)))
+    seen = {service.name: service for service in stack.status(project)}
+    assert found.rabbitmq_url is None
+    assert "apt-get install" in found.without_rabbitmq
+    assert any("RabbitMQ is left out" in line for line in said)
+    assert [name for name, service in seen.items() if not service.running] == ["rabbitmq"]
+    assert seen["rabbitmq"].absent == found.without_rabbitmq
+    assert "DATASTREAM_RABBITMQ_URL" not in stack.environment(project, found)
+
+
+@pytest.mark.usefixtures("no_server_found", "running")
+def test_status_names_a_broker_that_is_left_out_and_counts_the_stack_as_whole(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATASTREAM_PROJECT", str(project))
+    shown = CliRunner().invoke(status)
+    assert "RabbitMQ is left out: No RabbitMQ server is installed" in shown.output
+    assert shown.exit_code == 0
+
+
+def test_the_next_up_finds_a_broker_that_there_is_by_now_and_tells_the_worker(
+    project: Path, running: stack.Stack
+) -> None:
+    worker = Path(f"/proc/{pids(project)['worker']}/environ").read_text()
+    assert f"DATASTREAM_RABBITMQ_URL={running.rabbitmq_url}" in worker.split("\0")
+    assert answers.amqp(urlsplit(running.rabbitmq_url).port)
 
 
 def test_up_again_keeps_every_process(project: Path, running: stack.Stack) -> None:
@@ -62,7 +112,7 @@ def test_a_killed_valkey_comes_back_with_its_data_and_the_others_stay(project: P
 @pytest.mark.usefixtures("running")
 def test_everything_listens_on_loopback_only(project: Path) -> None:
     heard = {name: listeners(found) for name, found in families(project).items()}
-    assert all(heard[name] for name in ("valkey", "prefect", "demo"))
+    assert all(heard[name] for name in ("valkey", "rabbitmq", "prefect", "demo"))
     assert {host for where in heard.values() for host, _ in where} == {"127.0.0.1"}
 
 
@@ -91,14 +141,24 @@ def test_the_environment_names_what_a_process_needs(
     env = stack.environment(project, running)
     assert env["PREFECT_API_URL"] == f"{running.prefect_url}/api"
     assert env["DATASTREAM_REDIS_URL"] == running.redis_url
+    assert env["DATASTREAM_RABBITMQ_URL"] == running.rabbitmq_url
     assert env["DATASTREAM_LAKE_URI"] == "s3://elsewhere/lake"
+
+
+def test_a_broker_that_the_environment_names_is_kept_and_none_of_our_own_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATASTREAM_RABBITMQ_URL", "amqp://elsewhere")
+    planned = {service.name: service for service in services(Home.of(tmp_path), PORTS)}
+    assert isinstance(planned["rabbitmq"], Absent)
+    assert planned["worker"].env["DATASTREAM_RABBITMQ_URL"] == "amqp://elsewhere"
 
 
 @pytest.mark.usefixtures("running")
 def test_down_leaves_the_data_and_nothing_else(project: Path) -> None:
     before = [pid for found in families(project).values() for pid in found]
-    assert stack.down(project) == ["worker", "demo", "prefect", "valkey"]
-    assert [pid for pid in before if Path(f"/proc/{pid}").exists()] == []
+    assert stack.down(project) == ["worker", "demo", "prefect", "rabbitmq", "valkey"]
+    assert [pid for pid in before if runs(pid)] == []
     assert not (project / ".datastream" / "stack.json").exists()
     assert not (project / "prefect.toml").exists()
     assert (project / ".datastream" / "valkey" / "appendonlydir").exists()

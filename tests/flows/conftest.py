@@ -6,15 +6,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 
+from datastream.catalog import Catalog
+from datastream.clock import ManualClock
+from datastream.connections import LakeConfig
+from datastream.lake.lake import open_lake
 from deployments.stack import prefect_server, valkey
-from tests.conftest import SUITE
-from tests.fake_api import FakeApi
+from tests.conftest import SUITE, World
+from tests.fake_api import FakeApi, serving
 
 STREAM = """
 name: orders
@@ -53,10 +58,10 @@ class Project:
     prefect_api: str
     redis_url: str
 
-    def run(self, stream: str = "orders", **env: str) -> subprocess.CompletedProcess[str]:
-        """Run the flow by hand, as a person would."""
+    def run(self, *words: str, flow: str = "etl_pipeline", **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a flow by hand, as a person would."""
         return subprocess.run(
-            [sys.executable, "-m", "flows.etl_pipeline", stream],
+            [sys.executable, "-m", f"flows.{flow}", *(words or ["orders"])],
             env={**os.environ, **self.environment, **env}, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
@@ -74,6 +79,25 @@ class Project:
     def ask(self, path: str, **wanted: Any) -> Any:
         """Ask the Prefect server."""
         return urllib3.request("POST", f"{self.prefect_api}{path}", json=wanted).json()
+
+    @property
+    def last_run(self) -> dict[str, Any]:
+        """The flow run that started last."""
+        [run] = self.ask("/flow_runs/filter", sort="START_TIME_DESC", limit=1)
+        return run
+
+    @property
+    def artifacts(self) -> dict[str, dict[str, Any]]:
+        """What that run shows, by key."""
+        found = self.ask("/artifacts/filter", artifacts={"flow_run_id": {"any_": [self.last_run["id"]]}})
+        return {artifact["key"]: artifact for artifact in found}
+
+    def load(self, *records: dict[str, Any]) -> None:
+        """Commit these records now, without Prefect."""
+        with serving(FakeApi(list(records))) as api:
+            stream = Catalog(self.folder / "streams").stream("orders")
+            store = open_lake(LakeConfig(uri=(self.folder / "lake").as_uri()))
+            World(api, store, self.folder / "expectations", stream=stream, clock=ManualClock(datetime.now(UTC))).run()
 
     def stream(self, old: str, new: str) -> None:
         """Change the stream file."""

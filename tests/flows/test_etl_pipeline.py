@@ -10,23 +10,13 @@ from tests.fake_api import FakeApi
 from tests.flows.conftest import Project
 
 
-def last_run(project: Project) -> dict:
-    [run] = project.ask("/flow_runs/filter", sort="START_TIME_DESC", limit=1)
-    return run
-
-
-def artifacts(project: Project) -> dict[str, dict]:
-    found = project.ask("/artifacts/filter", artifacts={"flow_run_id": {"any_": [last_run(project)["id"]]}})
-    return {artifact["key"]: artifact for artifact in found}
-
-
 def test_a_run_shows_its_window_its_accounts_and_its_validation(project: Project, api: FakeApi) -> None:
     api.records = [*orders(700), *orders(20), *(order(n, amount=None) for n in range(800, 815))]
     done = project.run()
-    shown = artifacts(project)
+    shown = project.artifacts
     assert done.returncode == 0, done.stderr
-    assert last_run(project)["name"] == "orders since 2026-01-01T00:00:00Z"
-    assert (last_run(project)["state_type"], shown["orders-progress"]["data"]) == ("COMPLETED", 100.0)
+    assert project.last_run["name"] == "orders since 2026-01-01T00:00:00Z"
+    assert (project.last_run["state_type"], shown["orders-progress"]["data"]) == ("COMPLETED", 100.0)
     assert '"read", "rows": "735"' in str(shown["orders-accounts"]["data"]).replace("'", '"')
     report = shown["orders-validation"]["data"]
     assert "| amount not null | critical | failed | 15 |" in report
@@ -98,7 +88,7 @@ def test_a_run_whose_lane_is_drained_by_another_yields(project: Project, api: Fa
         client.set("datastream:lease:orders:0", "somebody")
         done = project.run()
     assert done.returncode == 0, done.stderr
-    assert last_run(project)["state_name"] == "Yielded"
+    assert project.last_run["state_name"] == "Yielded"
     assert not list(project.folder.glob("lake/_log/**/*.json"))
 
 

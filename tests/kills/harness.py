@@ -1,5 +1,6 @@
 """Kills the main job again and again, and counts what is lost and what is doubled."""
 
+import io
 import multiprocessing
 import signal
 from collections import Counter
@@ -11,9 +12,8 @@ import pyarrow.parquet as pq
 from datastream.connections import LakeConfig
 from datastream.lake.lake import open_lake
 from datastream.lake.verify import Verification, verify
-from tests.conftest import order
-from tests.fake_api import FakeApi
 from tests.kills import child
+from tests.kills.sources import Api, Posts
 
 STEPS = ("claim", "transform", "check", "decide", "write", "file", "commit", "settle")
 POINTS = [f"{step}.{side}" for step in STEPS for side in ("before", "after")]
@@ -25,25 +25,22 @@ _ATTEMPTS = 60
 class Killer:
     """A stream that grows while its runs are killed."""
 
-    api: FakeApi
-    folder: Path
+    source: Api | Posts
+    lake: LakeConfig
+    suites: Path
     plant: str = ""
     kills: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._processes = multiprocessing.get_context("forkserver")
         self._processes.set_forkserver_preload(["tests.kills.child"])
-        self.grow(400)
-
-    def grow(self, count: int) -> None:
-        """Let the source have new records, some of them bad."""
-        start = len(self.api.records) + 1
-        self.api.records += [order(n, **({"amount": None} if n % 17 == 0 else {})) for n in range(start, start + count)]
+        self.store = open_lake(self.lake)
+        self.source.grow(400)
 
     def run(self, crash_at: str = "") -> bool:
         """Run once; return whether the run was killed. A run that ends in an error fails the test."""
-        arguments = (self.api.url, str(self.folder), crash_at, self.plant)
-        process = self._processes.Process(target=child.run, args=arguments)
+        job = child.Job(self.suites, self.lake, **self.source.given, crash_at=crash_at, plant=self.plant)
+        process = self._processes.Process(target=child.run, args=(job,))
         process.start()
         process.join(60)
         assert process.exitcode in (0, -signal.SIGKILL), f"exit code {process.exitcode}"
@@ -54,7 +51,7 @@ class Killer:
         for _ in range(_ATTEMPTS):
             if self.kills[point] >= times:
                 return
-            self.grow(_GROWTH)
+            self.source.grow(_GROWTH)
             self.kills[point] += self.run(f"{point}:0.4")
         raise AssertionError(f"{point} was hit {self.kills[point]} times in {_ATTEMPTS} runs")
 
@@ -64,14 +61,18 @@ class Killer:
 
     def by_log(self) -> Verification:
         """Recount the lake against its log."""
-        return verify(open_lake(LakeConfig(uri=(self.folder / "lake").as_uri())), "orders")
+        return verify(self.store, "orders")
 
     def by_glob(self) -> tuple[int, int]:
         """Return how many records are lost and how many stand twice, by reading every Parquet file there is."""
-        files = [
-            *self.folder.glob("lake/orders/data/**/*.parquet"),
-            *self.folder.glob("lake/_quarantine/orders/*.parquet"),
-        ]
-        there = Counter(number for file in files for number in pq.read_table(file, columns=["id"])["id"].to_pylist())
-        wanted = {row["id"] for row in self.api.records}
-        return len(wanted - there.keys()), sum(there.values()) - len(there)
+        files = [key for key in self.store.keys("") if key.endswith(".parquet")]
+        there = Counter(number for key in files for number in self._ids(key))
+        return self.source.count - len(there), sum(there.values()) - len(there)
+
+    def plans(self) -> list[str]:
+        """Return the plans that are left."""
+        return [key for key in self.store.keys("_log/") if key.endswith(".plan")]
+
+    def _ids(self, key: str) -> list[int]:
+        data = self.store.read(key) or b""
+        return pq.read_table(io.BytesIO(data), columns=["id"], use_threads=False)["id"].to_pylist()

@@ -1,35 +1,59 @@
-"""Whatever is killed when, no record is lost and none is loaded twice."""
+"""Whatever is killed when, no record is lost and none is loaded twice: read or posted, to a folder or to S3."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import redis
+from pydantic import SecretStr
 
-from tests.conftest import World
+from datastream.connections import BufferConfig, LakeConfig
+from tests.fake_api import FakeApi
 from tests.kills.harness import POINTS, Killer
+from tests.kills.sources import Api, Posts, posts
+from tests.seaweedfs import fresh_lake
 
-KILLS = 5
-
-
-@pytest.fixture
-def killer(world: World) -> Killer:
-    return Killer(world.api, world.suites.parent)
+KILLS, KILLS_ON_S3 = 5, 1
 
 
-@pytest.mark.timeout(240)
-def test_a_kill_at_any_step_loses_and_doubles_nothing(killer: Killer) -> None:
-    """Before and after every step of the protocol, at least five times each, while the source grows."""
+@pytest.fixture(params=["api", "webhook"])
+def source(request: pytest.FixtureRequest) -> Iterator[Api | Posts]:
+    if request.param == "api":
+        yield Api(request.getfixturevalue("api"))
+        return
+    url = request.getfixturevalue("valkey_url")
+    with redis.Redis.from_url(url) as client, posts(BufferConfig(url=SecretStr(url))) as posted:
+        client.flushall()
+        yield posted
+        client.flushall()
+
+
+@pytest.fixture(params=["local", "s3"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> LakeConfig:
+    if request.param == "local":
+        return LakeConfig(uri=(tmp_path / "lake").as_uri())
+    return fresh_lake(request.getfixturevalue("s3_lake"), tmp_path.name)
+
+
+@pytest.mark.timeout(300)
+def test_a_kill_at_any_step_loses_and_doubles_nothing(source: Api | Posts, lake: LakeConfig, suites: Path) -> None:
+    """Before and after every step of the protocol, several times each, while the source grows."""
+    killer = Killer(source, lake, suites)
+    local = lake.folder is not None
     for point in POINTS:
-        killer.kill(point, KILLS)
+        killer.kill(point, KILLS if local else KILLS_ON_S3)
     killer.finish()
     found = killer.by_log()
-    assert min(killer.kills[point] for point in POINTS) >= KILLS
     assert killer.by_glob() == (0, 0)
     assert found.problems == []
-    assert found.loaded + found.quarantined == len(killer.api.records)
-    assert list(killer.folder.glob("lake/_log/**/*.plan")) == []
+    assert found.loaded + found.quarantined == source.count
+    assert (killer.plans(), source.left()) == ([], 0)
 
 
-def test_the_harness_finds_names_that_are_made_up_at_random(killer: Killer) -> None:
+def test_the_harness_finds_names_that_are_made_up_at_random(api: FakeApi, suites: Path, tmp_path: Path) -> None:
     """With names that differ each time, what was written before the kill stays beside the repeat."""
-    killer.plant = "random names"
+    lake = LakeConfig(uri=(tmp_path / "lake").as_uri())
+    killer = Killer(Api(api), lake, suites, plant="random names")
     for point in ("file.after", "write.after", "commit.before"):
         killer.kill(point, KILLS)
     killer.finish()

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pytest
 
 from datastream.lake import layout, writer
-from datastream.lake.duplicates import FileMissing, KnownIds
+from datastream.lake.duplicates import FileMissing, KnownIds, overlapping
 from datastream.lake.local import LocalStore
 from datastream.lake.log import CommitConflict, Log
 from datastream.lake.manifest import ManifestBroken
 from datastream.lake.plan import Plan, decode_plan
+from datastream.lake.s3 import S3Store
 from datastream.lake.store import MemoryStore, Store
 from datastream.lake.verify import verify
 from datastream.lake.writer import FileConflict
@@ -19,9 +20,11 @@ from datastream.records import RAW, RECORD_ID, RULES
 from tests.lake.plans import plan_of
 
 
-@pytest.fixture
-def store() -> Store:
-    return MemoryStore()
+@pytest.fixture(params=["memory", "local", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "s3":
+        return S3Store(request.getfixturevalue("lake"))
+    return MemoryStore() if request.param == "memory" else LocalStore(tmp_path)
 
 
 @pytest.fixture
@@ -109,17 +112,27 @@ def test_ids_are_looked_up_where_cursors_overlap(log: Log, store: Store) -> None
     commit(log, store, plan_of(["a"], cursor=("2026-01-01", "2026-01-31")))
     commit(log, store, plan_of(["b"], seq=2, cursor=("2026-02-01", "2026-02-28")))
     commit(log, store, plan_of(["c"], seq=3, cursor=None))
-    known = KnownIds(store, log.manifests())
-    assert known.among(None) == {"c"}
-    assert known.among(("2026-02-28", "2026-03-01")) == {"b", "c"}
-    assert known.among(("2026-01-31", "2026-01-31")) == {"a", "b", "c"}
+    files = [file for commit in log.manifests() for file in commit.all_files]
+    known = KnownIds(store)
+    assert known.among(overlapping(files, None)) == {"c"}
+    assert known.among(overlapping(files, ("2026-02-28", "2026-03-01"))) == {"b", "c"}
+    assert known.among(overlapping(files, ("2026-01-31", "2026-01-31"))) == {"a", "b", "c"}
 
 
 def test_a_file_that_is_gone_stops_the_lane(log: Log, store: Store) -> None:
     commit(log, store, plan_of(["a"]))
     store.delete(next(iter(store.keys("orders/data/"))))
     with pytest.raises(FileMissing, match="Restore it from a backup"):
-        KnownIds(store, log.manifests()).among(None)
+        KnownIds(store).among(file for commit in log.manifests() for file in commit.all_files)
+
+
+def test_a_file_that_is_broken_stops_the_lane(log: Log, store: Store) -> None:
+    commit(log, store, plan_of(["a"]))
+    [key] = store.keys("orders/data/")
+    store.delete(key)
+    store.create(key, b"PAR1 and no more")
+    with pytest.raises(FileMissing, match="cannot be read"):
+        KnownIds(store).among(file for commit in log.manifests() for file in commit.all_files)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"header": {}}', b"\xff"])
@@ -136,7 +149,7 @@ def test_a_broken_plan_is_told_by_its_key(log: Log, store: Store, data: bytes) -
         log.plan(1)
 
 
-def damaged(store: LocalStore, what: str) -> None:
+def damaged(store: Store, what: str) -> None:
     key = next(iter(store.keys("orders/data/")))
     data = store.read(key) or b""
     if what == "missing":
@@ -173,9 +186,8 @@ def writer_bytes(ids: list[str]) -> bytes:
         ("stale plan", "belongs to no commit"),
     ],
 )
-def test_verify_finds_a_damaged_lake(tmp_path: Path, what: str, said: str) -> None:
-    store = LocalStore(tmp_path)
-    commit(Log(store, "orders"), store, plan_of(["a", "b"]))
+def test_verify_finds_a_damaged_lake(log: Log, store: Store, what: str, said: str) -> None:
+    commit(log, store, plan_of(["a", "b"]))
     assert verify(store, "orders").ok
     damaged(store, what)
     found = verify(store, "orders")
@@ -209,3 +221,24 @@ def test_a_manifest_is_json_that_people_can_read(log: Log, store: Store) -> None
     assert text is not None
     assert text.count(b"\n") > 20
     assert msgspec.json.decode(text)["header"]["accounts"]["loaded"] == 1
+
+
+def test_commits_are_read_from_the_newest_back_and_no_further_than_asked() -> None:
+    store = MemoryStore()
+    log = Log(store, "orders")
+    for seq in range(1, 201):
+        commit(log, store, plan_of([f"r{seq}"], seq=seq))
+    store.objects[layout.manifest("orders", "0", 1)] = b"broken, and not read"
+    newest = log.newest_first()
+    assert [next(newest).header.seq for _ in range(3)] == [200, 199, 198]
+    newest.close()
+
+
+def test_a_page_that_cannot_be_unpacked_is_a_problem_of_its_file(log: Log, store: Store) -> None:
+    """Arrow raises OSError for it, which is none of its own errors."""
+    commit(log, store, plan_of(["a", "b"]))
+    key = layout.data_file("orders", "", "0", 1, 0)
+    data = store.read(key) or b""
+    store.delete(key)
+    store.create(key, data[:4] + b"\xff" * 40 + data[44:])
+    assert any(f"{key} cannot be read as Parquet" in problem for problem in verify(store, "orders").problems)

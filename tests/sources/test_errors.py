@@ -8,6 +8,7 @@ import pytest
 
 from datastream.connections import ApiConfig
 from datastream.errors import DatastreamError
+from datastream.intake.api import api_intake
 from datastream.lane import open_lane
 from datastream.pipeline import drain
 from datastream.quality import load_suite
@@ -112,7 +113,10 @@ def limited(world: World, limit: int) -> Callable[[], None]:
 
     def run() -> None:
         suite = load_suite(world.suites, "orders")
-        with open_lane(world.stream, suite, world.store, config, run="r", clock=world.clock) as lane:
+        with (
+            api_intake(world.stream, config, world.clock) as intake,
+            open_lane(world.stream, suite, world.store, intake, run="r", clock=world.clock) as lane,
+        ):
             drain(lane)
 
     return run

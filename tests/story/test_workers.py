@@ -7,6 +7,7 @@ import pytest
 
 from datastream import decision, pipeline
 from datastream.connections import ApiConfig
+from datastream.intake.api import api_intake
 from datastream.lake import layout
 from datastream.lake.verify import verify
 from datastream.lane import Lane, open_lane
@@ -18,9 +19,11 @@ from tests.conftest import World, orders, stream_of
 @contextmanager
 def worker(world: World) -> Iterator[Lane]:
     suite = load_suite(world.suites, "orders")
-    with open_lane(
-        world.stream, suite, world.store, ApiConfig(base_url=world.api.url), run="w", clock=world.clock
-    ) as lane:
+    config = ApiConfig(base_url=world.api.url)
+    with (
+        api_intake(world.stream, config, world.clock) as intake,
+        open_lane(world.stream, suite, world.store, intake, run="w", clock=world.clock) as lane,
+    ):
         yield lane
 
 

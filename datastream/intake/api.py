@@ -1,0 +1,124 @@
+"""Takes claims from an API, window by window. Nothing of a window has to be forgotten once it is committed."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from datastream.catalog import Cursor, Stream
+from datastream.claim import Claim, bounds
+from datastream.clock import Clock, SystemClock
+from datastream.connections import ApiConfig
+from datastream.errors import Permanent
+from datastream.identity import cursor_column, raw_id, record_ids
+from datastream.lake.duplicates import overlapping
+from datastream.lake.manifest import CursorRange, DataFile, Manifest
+from datastream.observe.crash import step
+from datastream.records import RECEIVED_TYPE
+from datastream.resilience import BreakerStates
+from datastream.sources.claims import Offsets, Reading, Taken, take
+from datastream.sources.client import ApiClient, open_api
+from datastream.sources.rows import parse
+from datastream.sources.window import cursor_after, open_window
+
+
+class SourceUnordered(Permanent):
+    """A source that promised order broke it."""
+
+
+class ApiIntake:
+    """The windows of one API stream."""
+
+    def __init__(self, stream: Stream, client: ApiClient, clock: Clock) -> None:
+        self._stream, self._client, self._clock = stream, client, clock
+
+    def claims(
+        self, offsets: Mapping[str, Any], schema: Mapping[str, str], stopped: Callable[[], bool]
+    ) -> Iterator[Claim]:
+        reached, known = _offsets(offsets), dict(schema)
+        reading = Reading(stream=self._stream, client=self._client, stopped=stopped)
+        for taken in take(reading, reached, self._clock.now()):
+            with step("claim"):
+                claim, reached = make_claim(self._stream, taken, reached, known, self._clock.now())
+            known = claim.schema
+            yield claim
+
+    def suspects(self, commits: Sequence[Manifest], claim: Claim) -> Iterable[DataFile]:
+        return overlapping((file for commit in commits for file in commit.all_files), bounds(claim.cursor))
+
+    def settle(self, offsets: Mapping[str, Any]) -> None:
+        """Do nothing: an API keeps its records whether we have them or not."""
+
+    def label(self, offsets: Mapping[str, Any]) -> str:
+        reached = _offsets(offsets)
+        return (reached.window or open_window(self._stream, reached.cursor, self._clock.now())).label
+
+
+@contextmanager
+def api_intake(
+    stream: Stream, config: ApiConfig, clock: Clock | None = None, states: BreakerStates | None = None
+) -> Iterator[ApiIntake]:
+    """Open an API stream's intake; its connections are closed at the end."""
+    clock = clock or SystemClock()
+    with open_api(config, clock, states) as client:
+        yield ApiIntake(stream, client, clock)
+
+
+def _offsets(kept: Mapping[str, Any]) -> Offsets:
+    return msgspec.convert(kept, Offsets)
+
+
+def make_claim(
+    stream: Stream, taken: Taken, before: Offsets, known: Mapping[str, str], now: datetime
+) -> tuple[Claim, Offsets]:
+    """Return what was taken as rows with ids, and how far the lane has come then. Raises SourceUnordered."""
+    rows = parse(taken.records, known)
+    refused = {at: f"schema: {reason}" for at, reason in rows.misfits.items()}
+    ids = [""] * len(taken.records)
+    for at, record_id in zip(rows.positions, record_ids(stream, rows.table), strict=True):
+        if record_id is None:
+            refused[at] = f"key: {' or '.join(stream.key)} is missing"
+        else:
+            ids[at] = record_id
+    for at in refused:
+        ids[at] = raw_id(stream, taken.records[at])
+    cursor = cursor_column(stream.source.cursor, rows.table)
+    if len(rows.table) < len(taken.records):
+        cursor = _spread(cursor, rows.positions, len(taken.records))
+    after = _advance(stream.source.cursor, taken, before, bounds(cursor))
+    claim = Claim(
+        records=taken.records, table=rows.table, positions=rows.positions, ids=ids, refused=refused, cursor=cursor,
+        schema=rows.schema, offsets=msgspec.to_builtins(after), taken_at=now,
+        received_at=pa.repeat(pa.scalar(now, RECEIVED_TYPE), len(taken.records)),
+    )  # fmt: skip
+    return claim, after
+
+
+def _spread(values: pa.Array, positions: Sequence[int], count: int) -> pa.Array:
+    """Return `values` at their `positions` among `count` places, null elsewhere."""
+    where: list[int | None] = [None] * count
+    for row, at in enumerate(positions):
+        where[at] = row
+    return values.take(pa.array(where, pa.int64()))
+
+
+def _advance(spec: Cursor | None, taken: Taken, before: Offsets, seen: CursorRange | None) -> Offsets:
+    """Return how far the lane has come after a claim. The cursor moves when the window is read, never before."""
+    if spec is None:
+        return Offsets(window=taken.window, position=taken.position) if taken.position else Offsets()
+    highest = before.window.greatest if before.window and not taken.begins else None
+    if seen is not None:
+        if spec.ordered and highest is not None and seen[0] < highest:  # type: ignore[operator]
+            raise SourceUnordered(
+                f"The source answered {spec.field} {seen[0]!r} after {highest!r}, but the stream says `ordered: true`. "
+                "Set `ordered: false`; nothing of this claim was committed."
+            )
+        highest = seen[1] if highest is None else max(highest, seen[1])
+    window = msgspec.structs.replace(taken.window, greatest=highest)
+    reached = cursor_after(window, spec) if highest is not None else before.cursor
+    if taken.position is None:
+        return Offsets(cursor=reached)
+    return Offsets(cursor=reached if spec.ordered else before.cursor, window=window, position=taken.position)

@@ -1,0 +1,160 @@
+"""Takes claims from the stream buffer: ranges of a lane after the last settled position, read in pieces.
+
+The buffer's epoch tells whether positions still mean what they meant when they were committed. A new epoch is read from
+its beginning, and what was committed under an earlier one is looked up, because it may lie there a second time.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+import pyarrow as pa
+
+from datastream.buffers import BEGINNING, Buffer, Entry, EpochChanged, Reach, lane_of, position_order, received_at
+from datastream.buffers.redis import open_buffer
+from datastream.catalog import Stream, WebhookSpec
+from datastream.claim import Claim
+from datastream.clock import Clock, SystemClock
+from datastream.connections import BufferConfig
+from datastream.identity import delivered_id
+from datastream.lake.manifest import DataFile, Manifest
+from datastream.observe.crash import step
+from datastream.records import RECEIVED_TYPE
+from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates
+from datastream.sources.rows import parse
+
+T = TypeVar("T")
+_PIECE = 500
+_CLAIM_BYTES = 64 * 1024 * 1024
+_SKEW = timedelta(hours=1)
+"""How far a worker's clock may be from the buffer's."""
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Offsets(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a lane has come."""
+
+    epoch: str
+    began: datetime
+    position: str
+
+
+class WebhookIntake:
+    """The deliveries of one stream. `window` is how long a sender's repeat is told from a new delivery."""
+
+    def __init__(self, stream: Stream, window: timedelta, buffer: Buffer, dependency: Dependency, clock: Clock) -> None:
+        self._stream, self._window = stream, window
+        self._lane, self._buffer = lane_of(stream.name), buffer
+        self._dependency, self._clock = dependency, clock
+
+    def claims(
+        self, offsets: Mapping[str, Any], schema: Mapping[str, str], stopped: Callable[[], bool]
+    ) -> Iterator[Claim]:
+        self.settle(offsets)  # a run that died after its commit left them there
+        settled, known = _offsets(offsets), dict(schema)
+        while True:
+            reach = self._ask(lambda: self._buffer.reach(self._lane))
+            same = settled is not None and settled.epoch == reach.epoch
+            try:
+                for entries in self._pieces(reach, settled.position if settled and same else BEGINNING):
+                    if stopped():
+                        return
+                    with step("claim"):
+                        claim = make_claim(self._stream, entries, reach, known, self._clock.now())
+                    settled, known = _offsets(claim.offsets), claim.schema
+                    yield claim
+            except EpochChanged:
+                continue
+            return
+
+    def suspects(self, commits: Sequence[Manifest], claim: Claim) -> Iterable[DataFile]:
+        """Return what was committed from other epochs since a repeat could still come. Within one, marks tell."""
+        here = msgspec.convert(claim.offsets, Offsets)
+        since = here.began - self._window - _SKEW
+        for header, commit in ((commit.header, commit) for commit in commits):
+            before = _offsets(header.offsets)
+            if header.decided_at >= since and (before is None or before.epoch != here.epoch):
+                yield from commit.all_files
+
+    def settle(self, offsets: Mapping[str, Any]) -> None:
+        """Trim the lane up to where it is committed."""
+        reached = _offsets(offsets)
+        if reached is not None:
+            self._ask(lambda: self._buffer.trim(self._lane, reached.epoch, reached.position))
+
+    def label(self, offsets: Mapping[str, Any]) -> str:
+        del offsets
+        return f"{self._ask(lambda: self._buffer.depth(self._lane)):,} deliveries"
+
+    def _pieces(self, reach: Reach, after: str) -> Iterator[list[Entry]]:
+        """Yield the entries of one claim after another, to where the lane went when it was asked."""
+        gathered: list[Entry] = []
+        size = 0
+        while position_order(after) < position_order(reach.last):
+            piece = self._ask(lambda start=after: self._buffer.read(self._lane, reach.epoch, start, _PIECE))  # type: ignore[misc]
+            if not piece:
+                break
+            after = piece[-1].position
+            for entry in piece:
+                if gathered and (len(gathered) >= self._stream.batch.rows_per_commit or size >= _CLAIM_BYTES):
+                    yield gathered
+                    gathered, size = [], 0
+                gathered.append(entry)
+                size += len(entry.delivery.body)
+        if gathered:
+            yield gathered
+
+    def _ask(self, action: Callable[[], T]) -> T:
+        return self._dependency.call(action)
+
+
+@contextmanager
+def webhook_intake(
+    stream: Stream,
+    spec: WebhookSpec,
+    config: BufferConfig,
+    clock: Clock | None = None,
+    states: BreakerStates | None = None,
+) -> Iterator[WebhookIntake]:
+    """Open a webhook stream's intake."""
+    clock = clock or SystemClock()
+    dependency = Dependency("redis", DEFAULT, states or MemoryStates(), clock)
+    with open_buffer(config) as buffer:
+        yield WebhookIntake(stream, spec.dedup, buffer, dependency, clock)
+
+
+def make_claim(
+    stream: Stream, entries: Sequence[Entry], reach: Reach, known: Mapping[str, str], now: datetime
+) -> Claim:
+    """Return deliveries as rows with ids; a delivery that is a list is as many records as the list has."""
+    records: list[Any] = []
+    ids: list[str] = []
+    came: list[int] = []
+    for entry in entries:
+        found = _records(entry.delivery.body)
+        records += found
+        ids += (delivered_id(stream, entry.delivery.id, index) for index in range(len(found)))
+        came += [received_at(entry.position) * 1000] * len(found)
+    rows = parse(records, known)
+    offsets = Offsets(epoch=reach.epoch, began=reach.began, position=entries[-1].position)
+    return Claim(
+        records=records, table=rows.table, positions=rows.positions, ids=ids,
+        refused={at: f"schema: {reason}" for at, reason in rows.misfits.items()},
+        cursor=pa.nulls(len(records), pa.string()), schema=rows.schema, offsets=msgspec.to_builtins(offsets),
+        received_at=pa.array(came, RECEIVED_TYPE), taken_at=now.astimezone(UTC),
+    )  # fmt: skip
+
+
+def _records(body: bytes) -> list[msgspec.Raw]:
+    if not body.lstrip().startswith(b"["):
+        return [msgspec.Raw(body)]
+    try:
+        return _list.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return [msgspec.Raw(body)]  # the gateway took no such thing; here it is set aside, not lost
+
+
+def _offsets(kept: Mapping[str, Any]) -> Offsets | None:
+    return msgspec.convert(kept, Offsets) if kept else None

@@ -1,0 +1,22 @@
+"""The story is told twice: with the lake in a folder, and on S3."""
+
+from pathlib import Path
+
+import pytest
+
+from datastream.clock import ManualClock
+from datastream.connections import LakeConfig
+from datastream.lake.lake import open_lake
+from tests.conftest import NOW, World
+from tests.fake_api import FakeApi
+from tests.seaweedfs import fresh_lake
+
+
+@pytest.fixture(params=["folder", "s3"])
+def world(request: pytest.FixtureRequest, api: FakeApi, suites: Path, tmp_path: Path) -> World:
+    clock = ManualClock(NOW)
+    if request.param == "s3":
+        lake = fresh_lake(request.getfixturevalue("s3_lake"), tmp_path.name)
+    else:
+        lake = LakeConfig(uri=(tmp_path / "lake").as_uri())
+    return World(api, open_lake(lake, clock), suites, clock=clock)
