@@ -20,8 +20,9 @@ def register_blocks(lake_uri: str, demo_url: str) -> list[str]:
     `data-lake/local` and `api-source/flights` belong to the stack and follow its addresses. PREFECT_API_URL must be
     in the environment before Prefect is first imported.
     """
-    from blocks import ApiSource, DataLake
+    from blocks import ApiSource, DataLake, WebhookSource
 
+    WebhookSource.register_type_and_schema()
     DataLake(uri=lake_uri).save("local", overwrite=True)
     ApiSource(base_url=demo_url).save("flights", overwrite=True)
     return ["data-lake/local", "api-source/flights"]

@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import socket
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,8 @@ from deployments.cli.project import settings
 
 if TYPE_CHECKING:
     from datastream.catalog import Catalog, Stream
-    from datastream.connections import WebhookConfig
+    from datastream.connections import EventBusConfig, WebhookConfig
+    from datastream.gateway import Probe
 
 
 class GatewayCannotStart(Permanent):
@@ -48,10 +50,11 @@ def gateway(host: str, port: int, without_streams: bool) -> None:
             f"{found.streams} describes no webhook stream. Write one, with source.kind webhook, or use "
             "--without-streams."
         )
+    others = _others(found.events)
     with _listening(host, port) as listener, open_buffer(found.buffer) as buffer:
         _tell(host, listener.getsockname()[1], streams)
         with suppress(KeyboardInterrupt):
-            Server(Gateway(buffer, Keyring(catalog, _secrets_of))).run([listener])
+            Server(Gateway(buffer, Keyring(catalog, _secrets_of), others)).run([listener])
 
 
 def _secrets_of(stream: "Stream") -> "WebhookConfig":
@@ -62,6 +65,14 @@ def _secrets_of(stream: "Stream") -> "WebhookConfig":
     from blocks.webhook_source import webhook_of
 
     return webhook_of(stream)
+
+
+def _others(events: "EventBusConfig | None") -> "dict[str, Probe]":
+    """Return what else is asked how it is. Posts are taken without it: events wait in the lake's log."""
+    from datastream.events.rabbitmq import RabbitBus
+    from datastream.gateway import Probe
+
+    return {} if events is None else {"rabbitmq": Probe(RabbitBus(events).check, timedelta(seconds=2))}
 
 
 def _webhook_streams(catalog: "Catalog") -> list[str]:
