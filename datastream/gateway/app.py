@@ -16,7 +16,7 @@ from datastream.buffers import Buffer, BufferAway
 from datastream.clock import Clock, SystemClock
 from datastream.errors import DatastreamError
 from datastream.gateway.asgi import JSON, Receive, Scope, Send, answer
-from datastream.gateway.aside import aside
+from datastream.gateway.aside import Shared, aside
 from datastream.gateway.body import Limits
 from datastream.gateway.keyring import Keyring
 from datastream.gateway.metrics import Metrics
@@ -53,6 +53,7 @@ class Gateway:
         clock = clock or SystemClock()
         own = {"redis": Probe(buffer.check, _SECOND), "streams": Probe(keyring.check, _SECOND)}
         self._dependencies = Dependencies({**own, **(others or {})}, clock)
+        self._depths = Shared(self._count_what_waits, clock)
         self._metrics = Metrics()
         self._writer = Writer(buffer.append)
         self._webhooks = Webhooks(
@@ -122,17 +123,16 @@ class Gateway:
         await answer(send, status, msgspec.json.encode(said), JSON)
 
     async def _scraped(self, send: Send) -> None:
-        found, depths = await asyncio.gather(self._dependencies.ask(), self._depths())
-        text = self._metrics.text(depths, {name: finding.ok for name, finding in found.items()})
+        found, depths = await asyncio.gather(self._dependencies.ask(), self._depths.within(_SECOND))
+        text = self._metrics.text(depths or {}, {name: finding.ok for name, finding in found.items()})
         await answer(send, HTTPStatus.OK, text, (b"content-type", self._metrics.content_type))
 
-    async def _depths(self) -> dict[str, int]:
+    async def _count_what_waits(self) -> dict[str, int]:
         """Return how much waits in each lane; nothing while the buffer does not say."""
         lanes = [door.lane for door in self._keyring.doors.values()]
         try:
-            async with asyncio.timeout(_SECOND.total_seconds()):
-                return await aside(lambda: {lane: self._buffer.depth(lane) for lane in lanes})
-        except (DatastreamError, TimeoutError):
+            return await aside(lambda: {lane: self._buffer.depth(lane) for lane in lanes})
+        except DatastreamError:
             return {}
 
     async def _watch_the_buffer(self) -> None:

@@ -3,10 +3,14 @@
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from datastream.clock import Clock
 
 T = TypeVar("T")
+_KEPT = timedelta(seconds=1)
 
 
 def aside(action: Callable[[], T]) -> asyncio.Future[T]:
@@ -22,3 +26,28 @@ def aside(action: Callable[[], T]) -> asyncio.Future[T]:
 
     threading.Thread(target=run, name="aside", daemon=True).start()
     return asyncio.wrap_future(outcome)
+
+
+class Shared(Generic[T]):
+    """Something that many ask for, and that is found out once at a time and no oftener than once a second."""
+
+    def __init__(self, find: Callable[[], Awaitable[T]], clock: Clock) -> None:
+        self._find = find
+        self._clock = clock
+        self._finding: asyncio.Future[T] | None = None
+        self._began = 0.0
+
+    def ask(self) -> asyncio.Future[T]:
+        """Return the future of the latest answer. Who gives up waiting for it cancels it for nobody: shield it."""
+        now = self._clock.monotonic()
+        old = now - self._began >= _KEPT.total_seconds()
+        if self._finding is None or (self._finding.done() and old):
+            self._began = now
+            self._finding = asyncio.ensure_future(self._find())
+        return self._finding
+
+    async def within(self, patience: timedelta) -> T | None:
+        """Return the answer, or None if it does not come in time."""
+        finding = self.ask()
+        await asyncio.wait((finding,), timeout=patience.total_seconds())
+        return finding.result() if finding.done() else None

@@ -10,9 +10,7 @@ from datetime import timedelta
 
 from datastream.clock import Clock, SystemClock
 from datastream.errors import DatastreamError
-from datastream.gateway.aside import aside
-
-_KEPT = timedelta(seconds=1)
+from datastream.gateway.aside import Shared, aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +42,19 @@ class Watched:
     def __init__(self, probe: Probe, clock: Clock) -> None:
         self._probe = probe
         self._clock = clock
-        self._asking: asyncio.Task[Finding] | None = None
-        self._asked_at = 0.0
+        self._finding = Shared(self._find, clock)
 
     async def ask(self) -> Finding:
         """Return how it is, after its timeout at the latest."""
-        asking, timeout = self._ask(), self._probe.timeout.total_seconds()
-        await asyncio.wait((asking,), timeout=timeout)
-        if asking.done():
-            return asking.result()
-        return Finding(f"It did not answer within {timeout:g} s.", timeout, cut=True)
+        timeout = self._probe.timeout
+        cut = Finding(f"It did not answer within {timeout.total_seconds():g} s.", timeout.total_seconds(), cut=True)
+        return await self._finding.within(timeout) or cut
 
     async def hear(self) -> Finding:
         """Return how it is, however long that takes."""
-        return await asyncio.shield(self._ask())
+        return await asyncio.shield(self._finding.ask())
 
-    def _ask(self) -> asyncio.Task[Finding]:
-        now = self._clock.monotonic()
-        fresh = now - self._asked_at < _KEPT.total_seconds()
-        if self._asking is None or (self._asking.done() and not fresh):
-            self._asked_at = now
-            self._asking = asyncio.ensure_future(self._answer())
-        return self._asking
-
-    async def _answer(self) -> Finding:
+    async def _find(self) -> Finding:
         began = self._clock.monotonic()
         try:
             detail, error = await aside(self._probe.check), None

@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from datastream.buffers import BufferAway
 from datastream.buffers.memory import MemoryBuffer
 from datastream.gateway.metrics import TABLE
-from tests.gateway.serving import Sender, serving
+from deployments.stack.waiting import wait_until
+from tests.gateway.serving import SOON, Sender, serving
 
 Samples = dict[tuple[str, str], float]
 
@@ -64,21 +65,19 @@ def test_posts_are_counted_by_what_became_of_them(gateway: Sender) -> None:
 STATUSES = ("accepted", "repeat", "refused", "unavailable")
 
 
-def test_the_depth_of_each_lane_is_what_waits_now(gateway: Sender) -> None:
+def test_the_depth_of_each_lane_is_what_waits_within_a_second(gateway: Sender) -> None:
     assert scraped(gateway)["event_queue_depth", "default departures:0"] == 0
     gateway.post()
     gateway.post()
-    assert scraped(gateway)["event_queue_depth", "default departures:0"] == 2
+    assert wait_until(lambda: scraped(gateway)["event_queue_depth", "default departures:0"] == 2, SOON)
 
 
 def test_while_the_buffer_is_away_no_depth_is_told_and_it_is_down(gateway: Sender, buffer: Buffer) -> None:
     assert scraped(gateway)["datastream_up", "redis"] == 1
     buffer.away = True
-    found = {}
-    while found.get(("datastream_up", "redis")) != 0:
-        found = scraped(gateway)
-    assert not [name for name, _ in found if name == "event_queue_depth"]
-    assert found["datastream_up", "streams"] == 1
+    assert wait_until(lambda: scraped(gateway)["datastream_up", "redis"] == 0, SOON)
+    assert wait_until(lambda: "event_queue_depth" not in {name for name, _ in scraped(gateway)}, SOON)
+    assert scraped(gateway)["datastream_up", "streams"] == 1
 
 
 def test_no_post_adds_a_series(gateway: Sender) -> None:

@@ -103,6 +103,19 @@ def test_only_the_exact_path_counts(gateway: Sender, path: str, host: str) -> No
     assert answers(gateway, head("connection: close", method="GET", path=path, host=host)) == [404]
 
 
+def test_senders_that_hang_up_at_once_disturb_nobody(gateway: Sender, buffer: RedisBuffer) -> None:
+    """Whether theirs is kept is not certain; what the others are told is."""
+    for number in range(200):
+        with dial(gateway) as connection:
+            connection.sendall(request(BODY, f"gone-{number}"))
+        if number % 10 == 0:
+            answer = gateway.post(name=f"stays-{number}")
+            assert answer.json() == {"id": f"stays-{number}", "status": "accepted"}
+    found = ids(buffer)
+    assert len(found) == len(set(found))
+    assert [name for name in found if name.startswith("stays")] == [f"stays-{n}" for n in range(0, 200, 10)]
+
+
 def test_an_absolute_address_means_its_path(gateway: Sender) -> None:
     assert answers(gateway, head("connection: close", method="GET", path="http://evil/health/live")) == [200]
 
@@ -136,7 +149,7 @@ def test_a_post_that_asks_first_is_told_at_once_that_it_is_too_large(gateway: Se
 def strict(buffer: RedisBuffer, streams: Path) -> Iterator[Sender]:
     """A gateway of little patience."""
     limits = Limits(body_within=timedelta(seconds=0.5), held_bytes=300_000)
-    patience = Patience(silence=timedelta(seconds=1), connections=20, leaving=timedelta())
+    patience = Patience(silence=timedelta(seconds=0.5), connections=20, leaving=timedelta())
     with serving(buffer, streams, limits=limits, patience=patience) as sender:
         yield sender
 
