@@ -21,6 +21,7 @@ test-full: $(VENV)/.bench  ## Run the tests and the benchmarks
 	@$(BIN)/python -m deployments.stack.install_rabbitmq --required
 	@$(BIN)/python -m pytest
 	@$(BIN)/python -m benchmarks.api_to_lake
+	@$(BIN)/python -m benchmarks.webhooks
 
 check: $(VENV)/.test  ## Lint, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
