@@ -136,7 +136,10 @@ class Gateway:
             return {}
 
     async def _watch_the_buffer(self) -> None:
-        """Know within a second whether the buffer keeps what it takes; while it does not, nothing is taken."""
+        """Know within a second whether the buffer keeps what it takes; while it does not, nothing is taken.
+
+        This is the gateway's breaker: it probes once a second, because senders wait for a buffer that is back.
+        """
         while True:
             found = await self._dependencies["redis"].hear()
             if bool(found.error) != bool(self._trouble):

@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import socket
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,9 @@ from deployments.cli.project import settings
 if TYPE_CHECKING:
     from datastream.catalog import Catalog, Stream
     from datastream.connections import WebhookConfig
+
+
+_BROKER_ANSWERS = timedelta(seconds=2)
 
 
 class GatewayCannotStart(Permanent):
@@ -32,8 +36,10 @@ def gateway(host: str, port: int, without_streams: bool) -> None:
     """
     from datastream.buffers.redis import open_buffer
     from datastream.catalog import Catalog
+    from datastream.events.bus import open_event_bus
     from datastream.gateway import Gateway
     from datastream.gateway.keyring import Keyring
+    from datastream.gateway.probes import Probe
     from datastream.gateway.server import Server
 
     found = settings()
@@ -48,10 +54,11 @@ def gateway(host: str, port: int, without_streams: bool) -> None:
             f"{found.streams} describes no webhook stream. Write one, with source.kind webhook, or use "
             "--without-streams."
         )
-    with _listening(host, port) as listener, open_buffer(found.buffer) as buffer:
+    with _listening(host, port) as listener, open_buffer(found.buffer) as buffer, open_event_bus(found.events) as bus:
         _tell(host, listener.getsockname()[1], streams)
+        others = {"rabbitmq": Probe(bus.check, _BROKER_ANSWERS)} if bus else {}
         with suppress(KeyboardInterrupt):
-            Server(Gateway(buffer, Keyring(catalog, _secrets_of))).run([listener])
+            Server(Gateway(buffer, Keyring(catalog, _secrets_of), others)).run([listener])
 
 
 def _secrets_of(stream: "Stream") -> "WebhookConfig":
