@@ -153,7 +153,7 @@ class Gateway:
                 await aside(self._keyring.refresh)
             except Exception:  # a process's main loop: what was known stays, and /health/ready tells its age
                 logger.exception("The streams could not be read")
-            await asyncio.sleep(self._keyring.every.total_seconds())
+            await asyncio.sleep(self._keyring.next_reading.total_seconds())
 
     async def _live_through(self, receive: Receive, send: Send) -> None:
         await receive()

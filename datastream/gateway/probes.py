@@ -38,11 +38,10 @@ class Finding:
         return self.error is None and not self.cut
 
 
-class Dependency:
+class Watched:
     """One dependency, and the latest that is known of it."""
 
-    def __init__(self, name: str, probe: Probe, clock: Clock) -> None:
-        self.name = name
+    def __init__(self, probe: Probe, clock: Clock) -> None:
         self._probe = probe
         self._clock = clock
         self._asking: asyncio.Task[Finding] | None = None
@@ -82,12 +81,12 @@ class Dependencies:
 
     def __init__(self, probes: Mapping[str, Probe], clock: Clock | None = None) -> None:
         clock = clock or SystemClock()
-        self._all = {name: Dependency(name, probe, clock) for name, probe in probes.items()}
+        self._all = {name: Watched(probe, clock) for name, probe in probes.items()}
 
-    def __getitem__(self, name: str) -> Dependency:
+    def __getitem__(self, name: str) -> Watched:
         return self._all[name]
 
     async def ask(self) -> dict[str, Finding]:
         """Return how each of them is, after the longest timeout at the latest."""
-        found = await asyncio.gather(*(dependency.ask() for dependency in self._all.values()))
+        found = await asyncio.gather(*(watched.ask() for watched in self._all.values()))
         return dict(zip(self._all, found, strict=True))

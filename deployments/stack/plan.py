@@ -15,10 +15,11 @@ from deployments.stack.service import Absent, Service
 from deployments.stack.valkey_server import valkey_service
 
 # Where each prefers to listen; the worker listens nowhere.
-PORTS: Mapping[str, int] = {"valkey": 6379, "rabbitmq": 5672, "demo": 8390, "prefect": 4200}
+PORTS: Mapping[str, int] = {"valkey": 6379, "rabbitmq": 5672, "gateway": 8391, "demo": 8390, "prefect": 4200}
 # In the order of stopping: who needs the others goes first.
 TITLES: Mapping[str, str] = {
     "worker": "Worker",
+    "gateway": "Gateway",
     "demo": "Demo API",
     "prefect": "Prefect server",
     "rabbitmq": "RabbitMQ",
@@ -36,7 +37,7 @@ def services(home: Home, ports: Mapping[str, int]) -> tuple[Service | Absent, ..
     events = broker.address if isinstance(broker, Service) else None
     env = variables(home, prefect=server.address, valkey=valkey.address, demo=demo.address, rabbitmq=events)
     worker = worker_service(home.project, home.log("worker"), home.mark("worker"), ports["prefect"], env)
-    return valkey, broker, demo, server, worker
+    return valkey, broker, demo, gateway_service(home, ports["gateway"], env), server, worker
 
 
 def variables(home: Home, *, prefect: str, valkey: str, demo: str, rabbitmq: str | None) -> dict[str, str]:
@@ -71,6 +72,22 @@ def broker_service(home: Home, port: int) -> Service | Absent:
         return replace(service, optional=True)
     except RabbitMQMissing as missing:
         return Absent("rabbitmq", TITLES["rabbitmq"], home.mark("rabbitmq"), str(missing))
+
+
+def gateway_service(home: Home, port: int, env: Mapping[str, str]) -> Service:
+    """Describe the gateway. It needs nobody to live: what is away it names, and waits for."""
+    return Service(
+        name="gateway",
+        title=TITLES["gateway"],
+        command=(sys.executable, "-m", "deployments.cli", "gateway", "--port", str(port), "--without-streams"),
+        env=env,
+        folder=home.project,
+        log=home.log("gateway"),
+        mark=home.mark("gateway"),
+        address=f"http://{LOOPBACK}:{port}",
+        port=port,
+        works=lambda _process: answers.http(port, "/health/live"),
+    )
 
 
 def demo_service(folder: Path, log: Path, mark: str, port: int) -> Service:

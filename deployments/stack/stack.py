@@ -1,4 +1,4 @@
-"""Up, down and status of the local stack: Valkey, RabbitMQ, the Prefect server with its worker, and the demo API.
+"""Up, down and status of the local stack: Valkey, RabbitMQ, the Prefect server with its worker, gateway, demo API.
 
 RabbitMQ is the one that a stack can do without: where there is none, or it does not come up, `up` says so. Each command
 may be repeated freely; data stay in `.datastream` until somebody deletes them.
@@ -48,6 +48,7 @@ class Stack:
     prefect_url: str
     redis_url: str
     demo_url: str
+    gateway_url: str
     plain_prefect: bool
     rabbitmq_url: str | None = field(repr=False)  # one that the environment names may hold a password
     without_rabbitmq: str | None
@@ -125,9 +126,11 @@ def _port(known: Record | None, preferred: int, held: ExitStack) -> int:
 
 
 def _stack(home: Home, running: Mapping[str, Record], *, plain: bool) -> Stack:
-    prefect, valkey, demo, rabbitmq = (running[name].address for name in ("prefect", "valkey", "demo", "rabbitmq"))
+    names = ("prefect", "valkey", "demo", "gateway", "rabbitmq")
+    prefect, valkey, demo, gateway, rabbitmq = (running[name].address for name in names)
     broker = named_broker() or rabbitmq or None
-    return Stack(home.project, prefect, valkey, demo, plain, broker, None if broker else running["rabbitmq"].absent)
+    absent = None if broker else running["rabbitmq"].absent
+    return Stack(home.project, prefect, valkey, demo, gateway, plain, broker, absent)
 
 
 def _stop(home: Home, name: str, known: Record | None, report: Report) -> bool:

@@ -57,6 +57,15 @@ def test_it_starts_while_redis_and_prefect_are_away_and_names_them(project: Path
         assert "'arrivals'" in one.trouble("streams")
 
 
+def test_a_broker_is_asked_too_and_one_that_is_away_stops_no_post(project: Path, valkey_url: str) -> None:
+    with ExitStack() as opened:
+        broker = {"DATASTREAM_RABBITMQ_URL": "amqp://127.0.0.1:9"}
+        gateway = opened.enter_context(a_gateway(project, valkey_url, until="/health/live", **broker))
+        one = opened.enter_context(sender(gateway.url))
+        assert wait_until(one.takes_posts, SOON)
+        assert "127.0.0.1:9" in one.trouble("rabbitmq")
+
+
 def test_without_streams_it_can_be_told_to_wait_for_one(tmp_path: Path, valkey_url: str) -> None:
     (tmp_path / "streams").mkdir()
     with ExitStack() as opened:

@@ -112,7 +112,7 @@ def test_a_killed_valkey_comes_back_with_its_data_and_the_others_stay(project: P
 @pytest.mark.usefixtures("running")
 def test_everything_listens_on_loopback_only(project: Path) -> None:
     heard = {name: listeners(found) for name, found in families(project).items()}
-    assert all(heard[name] for name in ("valkey", "rabbitmq", "prefect", "demo"))
+    assert all(heard[name] for name in ("valkey", "rabbitmq", "prefect", "demo", "gateway"))
     assert {host for where in heard.values() for host, _ in where} == {"127.0.0.1"}
 
 
@@ -157,7 +157,7 @@ def test_a_broker_that_the_environment_names_is_kept_and_none_of_our_own_is_star
 @pytest.mark.usefixtures("running")
 def test_down_leaves_the_data_and_nothing_else(project: Path) -> None:
     before = [pid for found in families(project).values() for pid in found]
-    assert stack.down(project) == ["worker", "demo", "prefect", "rabbitmq", "valkey"]
+    assert stack.down(project) == ["worker", "gateway", "demo", "prefect", "rabbitmq", "valkey"]
     assert [pid for pid in before if runs(pid)] == []
     assert not (project / ".datastream" / "stack.json").exists()
     assert not (project / "prefect.toml").exists()
