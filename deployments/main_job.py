@@ -62,7 +62,7 @@ def job(settings: "Settings", found: "Stack", *, scheduled: bool) -> None:
     """
     from datastream.lake.lake import open_lake
     from deployments.registration import deploy, register_blocks, rest_schedules
-    from deployments.summary import print_events, print_summary
+    from deployments.summary import print_events, print_summary, where_to_look
     from deployments.watch import run_deployment
 
     blocks = register_blocks(settings, found.demo_url)
@@ -75,6 +75,7 @@ def job(settings: "Settings", found: "Stack", *, scheduled: bool) -> None:
     lake = open_lake(settings.lake)
     balanced = [print_summary(lake, name, done[name]) for name in STREAMS]
     print_events(lake, STREAMS, found.without_rabbitmq)
+    where_to_look(lake, STREAMS[0])
     _judge(answers, unbalanced=[name for name, fine in zip(STREAMS, balanced, strict=True) if not fine])
 
 

@@ -30,7 +30,6 @@ def print_summary(lake: "Store", stream: str, done: "Done") -> bool:
         f"The lake {balance}: {found.read:,} read = {found.loaded:,} loaded + {found.quarantined:,} quarantined + "
         f"{found.duplicates:,} duplicates, recounted in {found.files:,} files, {found.bytes:,} bytes.\n"
     )
-    _where_to_look(lake, stream)
     return found.ok and accounts.balanced
 
 
@@ -51,7 +50,8 @@ def _rows(made: "list[Manifest]", accounts: Accounts, seconds: float) -> list[tu
     ]
 
 
-def _where_to_look(lake: "Store", stream: str) -> None:
+def where_to_look(lake: "Store", stream: str) -> None:
+    """Print where the rows of a stream are, and how to ask for them."""
     from datastream.lake.reader import glob
 
     click.echo(
