@@ -1,12 +1,13 @@
-"""What `make run` does: the main job on real flights, from nothing to a summary, through Prefect.
+"""What `make run` does: the whole way on real flights, from nothing to a summary, through Prefect.
 
-The run goes through its deployment and work pool like any other. What is shown is counted from the lake's log, and
-the exit code is 0 only if the accounts balance and every file agrees with them.
+Flights are read from an API, departures are posted to the gateway as a sender would; both runs go through their
+deployments and the work pool like any other. What is shown is counted from the lake's log, and the exit code is 0 only
+if every post was answered as it should be, the accounts balance, and every file agrees with them.
 """
 
 import os
 import sys
-from pathlib import Path
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -14,18 +15,18 @@ import click
 from datastream.errors import DatastreamError, Permanent
 
 if TYPE_CHECKING:
+    from datastream.settings import Settings
     from deployments.stack import Stack
 
-STREAM = "flights"
-DEPLOYMENT = f"etl-pipeline/{STREAM}"
+STREAMS = ("flights", "departures")
 
 
 class MainJobFailed(Permanent):
-    """The run did not complete, or its accounts do not balance."""
+    """A run did not complete, a post was answered wrongly, or the accounts do not balance."""
 
 
 def main() -> None:
-    """Run the main job. Exits with 0 if the accounts balance, else with 1 and a sentence."""
+    """Run the main job. Exits with 0 if everything is accounted for, else with 1 and a sentence."""
     try:
         run()
     except DatastreamError as error:
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def run() -> None:
-    """Start the stack, run the deployment, show the summary; stop the stack if it was not running before."""
+    """Start the stack, run the deployments, show the summary; stop the stack if it was not running before."""
     from datastream.settings import Settings
     from deployments import stack
 
@@ -46,7 +47,7 @@ def run() -> None:
     try:
         found = stack.up(project, report=lambda progress: click.echo(str(progress)))
         os.environ.update(stack.environment(project, found))
-        job(project, found, scheduled=kept)
+        job(Settings.read(), found, scheduled=kept)
     finally:
         if not kept:
             stack.down(project)
@@ -54,28 +55,62 @@ def run() -> None:
     click.echo(f"Prefect UI: {found.prefect_url} (the stack {kept_or_not})")
 
 
-def job(project: Path, found: "Stack", *, scheduled: bool) -> None:
-    """Register, deploy, run, and show what became of the records. Raises MainJobFailed.
+def job(settings: "Settings", found: "Stack", *, scheduled: bool) -> None:
+    """Register, deploy, post, run, and show what became of the records. Raises MainJobFailed.
 
     Without `scheduled` the schedules rest, so that no other run takes what this one is to show.
     """
     from datastream.lake.lake import open_lake
-    from datastream.settings import Settings
     from deployments.registration import deploy, register_blocks, rest_schedules
-    from deployments.summary import print_summary
+    from deployments.summary import print_events, print_summary, where_to_look
     from deployments.watch import run_deployment
 
-    lake = Settings.read().lake
-    blocks = register_blocks(lake.uri, found.demo_url)
-    deploy(project, os.environ)
+    blocks = register_blocks(settings, found.demo_url)
+    deploy(settings.project, os.environ)
     if not scheduled:
         rest_schedules()
-    click.echo(f"Blocks {' and '.join(blocks)} registered, prefect.yaml deployed.")
-    done = run_deployment(DEPLOYMENT, f"{found.prefect_url}/runs/flow-run")
-    if not print_summary(open_lake(lake), STREAM, done):
+    click.echo(f"Blocks {', '.join(blocks)} registered, prefect.yaml deployed.")
+    answers = post_departures(found.gateway_url)
+    done = {name: run_deployment(f"etl-pipeline/{name}", f"{found.prefect_url}/runs/flow-run") for name in STREAMS}
+    lake = open_lake(settings.lake)
+    balanced = [print_summary(lake, name, done[name]) for name in STREAMS]
+    print_events(lake, STREAMS, found.without_rabbitmq)
+    where_to_look(lake, STREAMS[0])
+    _judge(answers, unbalanced=[name for name, fine in zip(STREAMS, balanced, strict=True) if not fine])
+
+
+def post_departures(gateway_url: str) -> Counter[str]:
+    """Post the departures, some of them twice and some of them forged, and say how they were answered."""
+    from blocks import WebhookSource
+    from deployments.demo.flights import load
+    from deployments.demo.sender import Sender, departures
+
+    [key, *_] = WebhookSource.load("departures").keys
+    posts = departures(load())
+    address = f"{gateway_url}/webhooks/departures"
+    click.echo(f"\nPosting {len(posts):,} departures to {address}")
+    with click.progressbar(length=len(posts), label="  posted") as bar:
+        answers = Sender(address, key).send(posts, lambda _: bar.update(1))
+    click.echo(
+        f"  {answers['202 accepted']:,} new, answered 202; {answers['202 repeat']:,} repeats, answered 202 and kept "
+        f"once; {answers['401']:,} forged, answered 401"
+    )
+    return answers
+
+
+def _judge(answers: Counter[str], unbalanced: list[str]) -> None:
+    from deployments.demo.sender import DISTINCT, FORGED, REPEATED
+
+    taken = answers["202 accepted"] + answers["202 repeat"]
+    if (taken, answers["401"]) != (DISTINCT + REPEATED, FORGED):
         raise MainJobFailed(
-            f"The accounts of {STREAM} do not balance, or a file differs from the log: see above, and "
-            f"`.venv/bin/datastream lake verify {STREAM}`."
+            f"The gateway answered {dict(answers)} to {DISTINCT + REPEATED:,} posts that are signed and {FORGED} that "
+            "are forged. Look into .datastream/logs/gateway.log."
+        )
+    if unbalanced:
+        raise MainJobFailed(
+            f"The accounts of {' and '.join(unbalanced)} do not balance, or a file differs from the log: see above, "
+            f"and `.venv/bin/datastream lake verify {unbalanced[0]}`."
         )
 
 

@@ -1,5 +1,6 @@
 """What a run did, counted from the lake's log, and whether the lake agrees with it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -29,7 +30,6 @@ def print_summary(lake: "Store", stream: str, done: "Done") -> bool:
         f"The lake {balance}: {found.read:,} read = {found.loaded:,} loaded + {found.quarantined:,} quarantined + "
         f"{found.duplicates:,} duplicates, recounted in {found.files:,} files, {found.bytes:,} bytes.\n"
     )
-    _where_to_look(lake, stream)
     return found.ok and accounts.balanced
 
 
@@ -50,7 +50,8 @@ def _rows(made: "list[Manifest]", accounts: Accounts, seconds: float) -> list[tu
     ]
 
 
-def _where_to_look(lake: "Store", stream: str) -> None:
+def where_to_look(lake: "Store", stream: str) -> None:
+    """Print where the rows of a stream are, and how to ask for them."""
     from datastream.lake.reader import glob
 
     click.echo(
@@ -59,3 +60,14 @@ def _where_to_look(lake: "Store", stream: str) -> None:
         f"  or in DuckDB: select count(*) from '{glob(lake, stream)}'\n"
         f"Set aside: .venv/bin/datastream quarantine show {stream}"
     )
+
+
+def print_events(lake: "Store", streams: Sequence[str], without: str | None) -> None:
+    """Print how many commits the event bus has confirmed, and how many wait in the log; `without` says why they do."""
+    from datastream.announce import Outbox
+
+    boxes = [Outbox(lake, stream) for stream in streams]
+    confirmed, waiting = sum(box.position for box in boxes), sum(box.waiting() for box in boxes)
+    click.echo(f"Events: {confirmed:,} commits announced and confirmed, {waiting:,} waiting in the lake's log.")
+    if without:
+        click.echo(f"  No RabbitMQ: {without}")

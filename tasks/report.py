@@ -92,8 +92,9 @@ class Report:
 
 def _percent(header: Header) -> float:
     """Return how much of the window is read, as far as its paginator knows."""
-    position = header.offsets.get("position") or {}
-    page, total = position.get("page"), position.get("total")
-    if not position:
-        return 100.0
-    return 100.0 * (page - 1) / total if page and total else 0.0
+    match header.offsets:
+        case {"position": {"page": page, "total": int(total)}} if total:
+            return 100.0 * (page - 1) / total
+        case {"position": _}:
+            return 0.0
+    return 100.0

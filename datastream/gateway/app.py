@@ -136,7 +136,10 @@ class Gateway:
             return {}
 
     async def _watch_the_buffer(self) -> None:
-        """Know within a second whether the buffer keeps what it takes; while it does not, nothing is taken."""
+        """Know within a second whether the buffer keeps what it takes; while it does not, nothing is taken.
+
+        This is the gateway's breaker: it probes once a second, because senders wait for a buffer that is back.
+        """
         while True:
             found = await self._dependencies["redis"].hear()
             if bool(found.error) != bool(self._trouble):
@@ -150,7 +153,7 @@ class Gateway:
                 await aside(self._keyring.refresh)
             except Exception:  # a process's main loop: what was known stays, and /health/ready tells its age
                 logger.exception("The streams could not be read")
-            await asyncio.sleep(self._keyring.every.total_seconds())
+            await asyncio.sleep(self._keyring.next_reading.total_seconds())
 
     async def _live_through(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -19,6 +19,7 @@ from datastream.errors import DatastreamError, Permanent, Transient
 Resolve = Callable[[Stream], WebhookConfig]
 """Returns what the posts to a stream are signed with. Raises SecretsMissing, or another error of ours."""
 
+_SOON = timedelta(seconds=2)
 _MISSED = 3
 """So many readings may fail to end before it is told."""
 
@@ -68,6 +69,11 @@ class Keyring:
         self._resolve = resolve
         self._clock = clock or SystemClock()
         self._known = _Known()
+
+    @property
+    def next_reading(self) -> timedelta:
+        """When to read again: sooner while something is amiss, which somebody may be mending."""
+        return min(self.every, _SOON) if self._known.troubles else self.every
 
     @property
     def doors(self) -> Mapping[str, Door]:

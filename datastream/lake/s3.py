@@ -138,7 +138,9 @@ def _client(config: LakeConfig) -> Any:
             "max_pool_connections": _WRITING_THREADS,
         },
     )
-    client.retries = 1  # attempts, that is: s3fs would try again by itself, around botocore, which does too
+    # Attempts, that is: s3fs would try again by itself, around botocore, which does too. What is left is aiohttp's own:
+    # a request whose connection was closed under it is sent anew, once and at once.
+    client.retries = 1
     return client
 
 

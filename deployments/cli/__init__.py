@@ -6,6 +6,7 @@ import click
 
 from datastream.errors import DatastreamError
 from deployments.cli.check import check
+from deployments.cli.doctor import doctor
 from deployments.cli.gateway import gateway
 from deployments.cli.lake import lake, sql
 from deployments.cli.quarantine import quarantine
@@ -23,7 +24,7 @@ def cli() -> None:
     """
 
 
-for command in (up, down, status, check, lake, sql, quarantine, gateway):
+for command in (up, down, status, doctor, gateway, check, lake, sql, quarantine):
     cli.add_command(command)
 
 

@@ -15,8 +15,10 @@ from deployments.cli.project import settings
 
 if TYPE_CHECKING:
     from datastream.catalog import Catalog, Stream
-    from datastream.connections import EventBusConfig, WebhookConfig
-    from datastream.gateway import Probe
+    from datastream.connections import WebhookConfig
+
+
+_BROKER_ANSWERS = timedelta(seconds=2)
 
 
 class GatewayCannotStart(Permanent):
@@ -34,8 +36,10 @@ def gateway(host: str, port: int, without_streams: bool) -> None:
     """
     from datastream.buffers.redis import open_buffer
     from datastream.catalog import Catalog
+    from datastream.events.bus import open_event_bus
     from datastream.gateway import Gateway
     from datastream.gateway.keyring import Keyring
+    from datastream.gateway.probes import Probe
     from datastream.gateway.server import Server
 
     found = settings()
@@ -50,9 +54,9 @@ def gateway(host: str, port: int, without_streams: bool) -> None:
             f"{found.streams} describes no webhook stream. Write one, with source.kind webhook, or use "
             "--without-streams."
         )
-    others = _others(found.events)
-    with _listening(host, port) as listener, open_buffer(found.buffer) as buffer:
+    with _listening(host, port) as listener, open_buffer(found.buffer) as buffer, open_event_bus(found.events) as bus:
         _tell(host, listener.getsockname()[1], streams)
+        others = {"rabbitmq": Probe(bus.check, _BROKER_ANSWERS)} if bus else {}
         with suppress(KeyboardInterrupt):
             Server(Gateway(buffer, Keyring(catalog, _secrets_of), others)).run([listener])
 
@@ -65,14 +69,6 @@ def _secrets_of(stream: "Stream") -> "WebhookConfig":
     from blocks.webhook_source import webhook_of
 
     return webhook_of(stream)
-
-
-def _others(events: "EventBusConfig | None") -> "dict[str, Probe]":
-    """Return what else is asked how it is. Posts are taken without it: events wait in the lake's log."""
-    from datastream.events.rabbitmq import RabbitBus
-    from datastream.gateway import Probe
-
-    return {} if events is None else {"rabbitmq": Probe(RabbitBus(events).check, timedelta(seconds=2))}
 
 
 def _webhook_streams(catalog: "Catalog") -> list[str]:

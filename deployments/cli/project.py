@@ -1,5 +1,6 @@
 """What commands need of the project: its settings, its lake, and the names to complete."""
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +21,15 @@ def settings() -> "Settings":
     from datastream.settings import Settings
 
     return Settings.read()
+
+
+def settings_with_stack() -> "Settings":
+    """Return the settings; what the environment does not name is taken from the local stack, if it runs."""
+    from deployments import stack
+
+    for name, value in stack.running_environment(settings().project).items():
+        os.environ.setdefault(name, value)
+    return settings()
 
 
 def store() -> "Store":

@@ -4,7 +4,7 @@ All of it listens on 127.0.0.1 only, keeps its data below `.datastream`, and is 
 """
 
 from deployments.stack.alone import prefect_server, rabbitmq, valkey
-from deployments.stack.stack import ServiceStatus, Stack, down, environment, status, up
+from deployments.stack.stack import ServiceStatus, Stack, down, environment, running_environment, status, up
 from deployments.stack.starter import Progress, Report
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "environment",
     "prefect_server",
     "rabbitmq",
+    "running_environment",
     "status",
     "up",
     "valkey",

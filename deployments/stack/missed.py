@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from datastream.errors import Transient
+from datastream.resilience import RetryPolicy
 from deployments.stack.answers import ask
 
 _AT_ONCE = 200
 _FINE = {200, 201, 204}
+_PATIENCE = RetryPolicy(attempts=5)  # on SQLite a server answers 503 while it plans the next runs itself
 
 
 class ServerSaysNo(Transient):
@@ -48,6 +50,10 @@ def _runs(port: int, pool: str, wanted: Mapping[str, Any]) -> list[dict[str, Any
 
 
 def _ask(port: int, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    return _PATIENCE.call(lambda: _asked(port, method, path, body))
+
+
+def _asked(port: int, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
     status, answer = ask(port, method, f"/api{path}", body)
     if status not in _FINE:
         raise ServerSaysNo(

@@ -102,6 +102,21 @@ def environment(project: Path | str, stack: Stack) -> dict[str, str]:
     )
 
 
+def running_environment(project: Path | str) -> dict[str, str]:
+    """Name the variables by which a process finds this stack while it runs; none when it is down."""
+    home = Home.of(project)
+    there = {name: record.address for name, record in Ledger(home.folder).read().items() if record.process.alive()}
+    if not {"prefect", "valkey", "demo"} <= there.keys():
+        return {}
+    return variables(
+        home,
+        prefect=there["prefect"],
+        valkey=there["valkey"],
+        demo=there["demo"],
+        rabbitmq=there.get("rabbitmq"),
+    )
+
+
 def _port(known: Record | None, preferred: int, held: ExitStack) -> int:
     if known is None or known.port is None:
         return held.enter_context(reserved(preferred))

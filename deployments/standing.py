@@ -1,0 +1,80 @@
+"""How each stream stands: what is committed, since when, and what waits. Only the newest commit of a log is read."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from datastream.catalog import Catalog, Stream, WebhookSpec
+from datastream.clock import Clock, SystemClock
+from datastream.errors import DatastreamError
+from datastream.settings import Settings
+
+if TYPE_CHECKING:
+    from datastream.buffers import Buffer
+    from datastream.lake.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One stream as it is now. What could not be asked is None, and `problem` says why."""
+
+    stream: str
+    kind: str | None = None
+    commits: int | None = None
+    last_commit: datetime | None = None
+    age: timedelta | None = None
+    """How long ago the last commit was decided."""
+    waiting: int | None = None
+    """Deliveries in the buffer; None for a stream that is read from an API."""
+    unannounced: int | None = None
+    """Commits that the event bus has not confirmed yet."""
+    problem: str | None = None
+
+
+def standings(settings: Settings, clock: Clock | None = None) -> Iterator[Standing]:
+    """Yield how each stream stands. What is away is told once a stream, and never raised."""
+    clock = clock or SystemClock()
+    catalog = Catalog(settings.streams)
+    with ExitStack() as opened:
+        store = _store(settings)
+        buffer = _buffer(settings, opened)
+        for name in catalog.names():
+            try:
+                yield _standing(catalog.stream(name), store, buffer, clock)
+            except DatastreamError as error:
+                yield Standing(stream=name, problem=str(error))
+
+
+def _standing(stream: Stream, store: "Store | None", buffer: "Buffer | None", clock: Clock) -> Standing:
+    from datastream.announce import Outbox
+    from datastream.buffers import lane_of
+    from datastream.lake.log import Log
+
+    newest = Log(store, stream.name).newest() if store else None
+    decided = newest.header.decided_at if newest else None
+    posted = isinstance(stream.source, WebhookSpec)
+    return Standing(
+        stream=stream.name,
+        kind=stream.source.kind,
+        commits=newest.header.seq if newest else 0,
+        last_commit=decided,
+        age=clock.now() - decided if decided else None,
+        waiting=buffer.depth(lane_of(stream.name)) if posted and buffer else None,
+        unannounced=Outbox(store, stream.name).waiting() if store else 0,
+    )
+
+
+def _store(settings: Settings) -> "Store | None":
+    """Return the lake; None while there is no folder, which looking must not make."""
+    from datastream.lake.lake import open_lake
+
+    lake = settings.lake
+    return None if lake.folder is not None and not lake.folder.exists() else open_lake(lake)
+
+
+def _buffer(settings: Settings, opened: ExitStack) -> "Buffer | None":
+    from datastream.buffers.redis import open_buffer
+
+    return opened.enter_context(open_buffer(settings.buffer)) if settings.buffer else None
