@@ -32,7 +32,7 @@ class BufferUnsafe(Permanent):
     """The buffer is set up so that it could lose what it accepted."""
 
 
-class EpochChanged(Transient):
+class EpochChanged(Permanent):
     """The buffer was restarted, restored or emptied since its epoch was asked for."""
 
 

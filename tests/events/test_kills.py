@@ -1,6 +1,5 @@
 """Whoever is killed when, every commit is announced, and always under the same ids."""
 
-import multiprocessing
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from tests.events import child
 from tests.events.commits import commit, ids_of
 from tests.events.rabbit import Rabbit, config_of
 from tests.events.server import Server
+from tests.forks import forks
 
 KILLS = 5
 POINTS = ("announce.before", "announce.confirmed", "announce.after")
@@ -24,8 +24,7 @@ POINTS = ("announce.before", "announce.confirmed", "announce.after")
 
 def kill(folder: Path, url: str, point: str) -> bool:
     """Let a worker make a few commits; return whether it was killed at this point."""
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["tests.events.child"])
+    processes = forks()
     first = (Log(LocalStore(folder), "orders").sequences() or [0])[-1] + 1
     process = processes.Process(target=child.run, args=(url, str(folder), f"{point}:0.5", first, 3))
     process.start()

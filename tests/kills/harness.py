@@ -1,7 +1,6 @@
 """Kills the main job again and again, and counts what is lost and what is doubled."""
 
 import io
-import multiprocessing
 import signal
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 from datastream.connections import LakeConfig
 from datastream.lake.lake import open_lake
 from datastream.lake.verify import Verification, verify
+from tests.forks import forks
 from tests.kills import child
 from tests.kills.sources import Api, Posts
 
@@ -32,8 +32,7 @@ class Killer:
     kills: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload(["tests.kills.child"])
+        self._processes = forks()
         self.store = open_lake(self.lake)
         self.source.grow(400)
 
