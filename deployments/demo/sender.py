@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from datastream.auth import sign
-
 from datastream.clock import Clock, SystemClock
 from datastream.errors import Permanent, Transient
 from datastream.resilience import RetryPolicy

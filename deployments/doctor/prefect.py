@@ -74,9 +74,8 @@ def deployments(project: Path) -> str:
 
 def block(stream: Stream) -> str:
     """Load the block that a stream names, and ask it how it is."""
-    from blocks.webhook_source import webhook_of
-
     from blocks.api_source import api_of
+    from blocks.webhook_source import webhook_of
 
     with _client():
         if isinstance(stream.source, WebhookSpec):
