@@ -2,13 +2,10 @@
 
 from prefect.blocks.core import Block
 
+from blocks.loading import load
 from datastream.catalog import Stream
 from datastream.connections import ApiConfig
-from datastream.errors import Permanent
-
-
-class ApiMissing(Permanent):
-    """The block that a stream names does not exist."""
+from datastream.sources.client import check
 
 
 class ApiSource(ApiConfig, Block):
@@ -20,21 +17,18 @@ class ApiSource(ApiConfig, Block):
     _block_type_name = "API Source"
     _block_type_slug = "api-source"
     _description = "A REST API that records are pulled from."
-    _code_example = 'from blocks import ApiSource\n\nApiSource(base_url="https://api.example.org/v1").save("flights")\n'
+    _code_example = (
+        "from blocks import ApiSource\n\n"
+        'ApiSource(base_url="https://api.example.org/v1").save("flights")\nprint(ApiSource.load("flights").check())\n'
+    )
+
+    def check(self) -> str:
+        """Return that the API answers and knows us, in a sentence. Raises what is wrong, in a sentence."""
+        return check(self)
 
 
 def api_of(stream: Stream) -> ApiConfig:
-    """Return the connection that a stream names, or that its file holds. Raises ApiMissing."""
+    """Return the connection that a stream names, or that its file holds. Raises BlockMissing and BlockUnread."""
     if isinstance(stream.api.block, ApiConfig):
         return stream.api.block
-    slug, _, name = stream.api.block.partition("/")
-    missing = (
-        f"The stream {stream.name!r} takes its connection from the block {stream.api.block!r}, "
-        "which does not exist on this Prefect server."
-    )
-    if slug != ApiSource.get_block_type_slug() or not name:
-        raise ApiMissing(f"{missing} A connection to an API is called api-source/NAME: correct source.block.")
-    try:
-        return ApiSource.load(name)
-    except ValueError as error:
-        raise ApiMissing(f"{missing} Create it in the UI under Blocks, or let `datastream up` register it.") from error
+    return load(ApiSource, stream.api.block, f"The stream {stream.name!r} takes its connection from")

@@ -3,6 +3,7 @@
 from prefect.blocks.core import Block
 
 from datastream.connections import LakeConfig
+from datastream.lake.lake import check
 
 
 class DataLake(LakeConfig, Block):
@@ -14,4 +15,8 @@ class DataLake(LakeConfig, Block):
     _block_type_name = "Data Lake"
     _block_type_slug = "data-lake"
     _description = "Where committed data lives."
-    _code_example = 'from blocks import DataLake\n\nlake = DataLake.load("local")\nprint(lake.uri)\n'
+    _code_example = 'from blocks import DataLake\n\nlake = DataLake.load("local")\nprint(lake.check())\n'
+
+    def check(self) -> str:
+        """Return what the lake is, in a sentence. Raises what is wrong with it, in a sentence."""
+        return check(self)

@@ -1,17 +1,11 @@
 """What a sender signs with as a Prefect block: `webhook-source/departures`. A stream names it in `source.block`."""
 
-import httpx
 from prefect.blocks.core import Block
-from prefect.settings import PREFECT_API_URL
 
+from blocks.loading import BlockMissing, load
 from datastream.auth import SecretsMissing
 from datastream.catalog import Stream, WebhookSpec
 from datastream.connections import WebhookConfig
-from datastream.errors import Transient
-
-
-class SecretsUnread(Transient):
-    """The secrets of a stream cannot be read now."""
 
 
 class WebhookSource(WebhookConfig, Block):
@@ -26,33 +20,22 @@ class WebhookSource(WebhookConfig, Block):
     _code_example = (
         "from blocks import WebhookSource\n\n"
         'WebhookSource(secrets=["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"]).save("departures")\n'
+        'print(WebhookSource.load("departures").check())\n'
     )
+
+    def check(self) -> str:
+        """Return how many secrets there are, in a sentence. That they can sign was checked when they were given."""
+        count = len(self.keys)
+        return f"{count} secret{'s' * (count != 1)} to check signatures with."
 
 
 def webhook_of(stream: Stream) -> WebhookConfig:
-    """Return what posts to a stream are signed with. Raises SecretsMissing and SecretsUnread."""
+    """Return what posts to a stream are signed with. Raises SecretsMissing and BlockUnread."""
     if not isinstance(stream.source, WebhookSpec):
         raise TypeError(f"{stream.name} is not posted to")
     if isinstance(stream.source.block, WebhookConfig):
         return stream.source.block
-    return _load(stream.name, stream.source.block)
-
-
-def _load(stream: str, block: str) -> WebhookConfig:
-    slug, _, name = block.partition("/")
-    where = f"The stream {stream!r} takes its secrets from the block {block!r}"
-    if slug != WebhookSource.get_block_type_slug() or not name:
-        raise SecretsMissing(f"{where}, and such a block is called webhook-source/NAME: correct source.block.")
-    if not PREFECT_API_URL.value():
-        raise SecretsUnread(f"{where}, and no Prefect server is named: set PREFECT_API_URL.")
     try:
-        return WebhookSource.load(name)
-    except ValueError as error:
-        raise SecretsMissing(
-            f"{where}, which does not exist on this Prefect server. Create it in the UI under Blocks."
-        ) from error
-    except (httpx.HTTPError, RuntimeError) as error:
-        raise SecretsUnread(
-            f"{where}, which cannot be read from {PREFECT_API_URL.value()}: {error}. Is the server up, and the block "
-            "whole?"
-        ) from error
+        return load(WebhookSource, stream.source.block, f"The stream {stream.name!r} takes its secrets from")
+    except BlockMissing as error:
+        raise SecretsMissing(str(error)) from error

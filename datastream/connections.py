@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _LEAST_KEY_BYTES, _MOST_KEY_BYTES = 24, 64  # what Standard Webhooks allows
 
+_STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)  # what is wrong may be a secret, and errors are logged
+
 
 class ApiConfig(BaseModel):
     """A REST API: where it is, what is sent with each request, and how long and how large an answer may be."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _STRICT
 
     base_url: str = Field(description="Scheme, host and an optional path, for example https://api.example.org/v1")
     headers: dict[str, SecretStr] = Field(default={}, description="Sent with each request; values are kept secret")
@@ -36,6 +38,8 @@ class ApiConfig(BaseModel):
     @classmethod
     def _is_http(cls, value: str) -> str:
         parts = urlsplit(value)
+        if parts.username is not None:
+            raise ValueError("a login in the address would stand in every message; put it into the headers")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{value!r} is not the address of an API; write it like https://api.example.org/v1")
         return value.rstrip("/")
@@ -44,7 +48,7 @@ class ApiConfig(BaseModel):
 class LakeConfig(BaseModel):
     """Where committed data lives."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _STRICT
 
     uri: str = Field(description="A folder or a bucket, for example file:///data/lake or s3://bucket/prefix")
     endpoint: str | None = Field(default=None, description="Where S3 is, if it is not Amazon's")
@@ -55,6 +59,8 @@ class LakeConfig(BaseModel):
     @classmethod
     def _can_be_opened(cls, value: str) -> str:
         parts = urlsplit(value)
+        if "@" in parts.netloc:
+            raise ValueError("a login in the address would stand in every message; name access_key and secret_key")
         plain = not parts.query and not parts.fragment and "\0" not in unquote(value)
         folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/") and plain
         bucket = parts.scheme == "s3" and _BUCKET.fullmatch(parts.netloc) is not None and plain
@@ -65,6 +71,8 @@ class LakeConfig(BaseModel):
     @field_validator("endpoint")
     @classmethod
     def _is_endpoint(cls, value: str | None) -> str | None:
+        if value and "@" in value:
+            raise ValueError("a login in the address would stand in every message; name access_key and secret_key")
         if value and not (_speaks(SecretStr(value), "http", "https") and urlsplit(value).hostname):
             raise ValueError(f"{value!r} is not where an S3 is; write it like https://s3.example.org")
         return value or None
@@ -72,7 +80,7 @@ class LakeConfig(BaseModel):
     @property
     def host(self) -> str:
         """The S3 that holds the bucket, for people."""
-        return urlsplit(self.endpoint).netloc.rpartition("@")[2] if self.endpoint else "amazonaws.com"
+        return urlsplit(self.endpoint).netloc if self.endpoint else "amazonaws.com"
 
     @property
     def folder(self) -> Path | None:
@@ -84,7 +92,7 @@ class LakeConfig(BaseModel):
 class BufferConfig(BaseModel):
     """The Redis or Valkey that keeps what came by webhook until it is committed, and the leases of runs."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _STRICT
 
     url: SecretStr = Field(description="For example redis://127.0.0.1:6379/0; it may hold a password")
     timeout: timedelta = Field(default=timedelta(seconds=2), description="For one answer", gt=timedelta())
@@ -92,15 +100,15 @@ class BufferConfig(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_redis(cls, value: SecretStr) -> SecretStr:
-        if not _speaks(value, "redis", "rediss", "unix"):
-            raise ValueError("it is not the address of a Redis; write it like redis://127.0.0.1:6379/0")
+        if not _speaks(value, "redis", "rediss", "unix") or urlsplit(value.get_secret_value()).query:
+            raise ValueError("it is not the address of a Redis; write it as redis://127.0.0.1:6379/0, no more")
         return value
 
 
 class EventBusConfig(BaseModel):
     """The RabbitMQ on which commits are announced."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _STRICT
 
     url: SecretStr = Field(description="For example amqp://user:password@127.0.0.1:5672/%2F")
     timeout: timedelta = Field(default=timedelta(seconds=5), description="For one answer", gt=timedelta())
@@ -118,7 +126,7 @@ class EventBusConfig(BaseModel):
 class WebhookConfig(BaseModel):
     """What a sender of webhooks signs with (Standard Webhooks). While a secret is rotated, both are valid."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _STRICT
 
     secrets: list[SecretStr] = Field(description="whsec_ and base64, 24 to 64 bytes each", min_length=1)
     tolerance: timedelta = Field(default=timedelta(minutes=5), description="How old a post may be", gt=timedelta())

@@ -114,7 +114,7 @@ def _grouped(by: PartitionBy | None, table: pa.Table, good: np.ndarray) -> tuple
 
 def _partitions(by: PartitionBy, table: pa.Table) -> pa.DictionaryArray:
     """Return the folder of each row, by the record's own time in UTC."""
-    folder = f"{by.field}_{by.grain}"
+    folder = by.folder
     if by.field not in table.column_names or folder in table.column_names:
         wrong = f"has no column {by.field!r}" if by.field not in table.column_names else f"has a column {folder!r}"
         raise PartitionImpossible(

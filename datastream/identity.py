@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from datastream.catalog import Cursor, CursorValue, Stream, WebhookSpec
+from datastream.records import OWN_COLUMNS
 from datastream.sources.window import from_wire
 
 _ID_BYTES = 16
@@ -25,6 +26,12 @@ def identity_of(stream: Stream) -> dict[str, Any]:
     cursor = stream.source.cursor
     kind = type(cursor.initial).__name__ if cursor else None
     return {"key": stream.key, "cursor": cursor.field if cursor else None, "cursor_kind": kind}
+
+
+def reserved(stream: Stream) -> frozenset[str]:
+    """Return the names that no field of a record may have: our own, and that of the partitions' folders."""
+    by = stream.partition_by
+    return OWN_COLUMNS | {by.folder} if by else OWN_COLUMNS
 
 
 def record_ids(stream: Stream, table: pa.Table) -> list[str | None]:

@@ -117,7 +117,9 @@ def open_lane(
 
 def _refuse_another_identity(lane: Lane) -> None:
     """Refuse to go on where every record would be taken for a new one."""
-    before, now = lane.newest.header.identity if lane.newest else None, identity_of(lane.stream)
+    decided = lane.log.plan(lane.next_seq)  # it may be the first, and the stream may have become another since
+    header = decided.header if decided else lane.newest.header if lane.newest else None
+    before, now = header.identity if header else None, identity_of(lane.stream)
     if before not in (None, now):
         raise IdentityChanged(
             f"What tells the records of {lane.stream.name!r} apart was {before} when they were committed, and is {now} "

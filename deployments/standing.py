@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One stream as it is now. What could not be asked is None, and `problem` says why."""
+    """One stream as it is now. What is not there to be asked is None; `problem` says what went wrong."""
 
     stream: str
     kind: str | None = None
@@ -33,16 +33,14 @@ class Standing:
     problem: str | None = None
 
 
-def standings(settings: Settings, clock: Clock | None = None) -> Iterator[Standing]:
+def standings(settings: Settings) -> Iterator[Standing]:
     """Yield how each stream stands. What is away is told once a stream, and never raised."""
-    clock = clock or SystemClock()
+    clock = SystemClock()
     catalog = Catalog(settings.streams)
-    with ExitStack() as opened:
-        store = _store(settings)
-        buffer = _buffer(settings, opened)
-        for name in catalog.names():
+    for name in catalog.names():
+        with ExitStack() as opened:
             try:
-                yield _standing(catalog.stream(name), store, buffer, clock)
+                yield _standing(catalog.stream(name), _store(settings), _buffer(settings, opened), clock)
             except DatastreamError as error:
                 yield Standing(stream=name, problem=str(error))
 

@@ -2,7 +2,6 @@
 
 import logging
 
-import msgspec
 from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 from prefect.states import Completed, Failed, State
@@ -28,6 +27,8 @@ def show(name: str, checks: list[Check]) -> State[None]:
         missed = check.result == "not met"
         get_run_logger().log(logging.WARNING if missed else logging.INFO, "%s: %s", check.result, check)
         failed = failed or missed
-    table = [msgspec.to_builtins(check) for check in checks]
+    # In this order, because the table of the UI is cut off on the right.
+    columns = ("check", "result", "expected", "observed")
+    table = [{column: getattr(check, column) for column in columns} for check in checks]
     create_table_artifact(table, key=artifact_key(name, "checks"), description=said)
     return Failed(message=said) if failed else Completed(message=said)

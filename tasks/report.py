@@ -85,7 +85,7 @@ class Report:
         return [{"account": name, "rows": f"{count:,}"} for name, count in rows.items()]
 
     def _validation(self) -> str:
-        command = f"datastream quarantine show {self._name}"
+        command = f"datastream quarantine show {self._name}" if self._samples else ""
         samples = [{RULES: ", ".join(row.pop(RULES) or []), **row} for row in self._samples]
         return markdown(self._tally, samples, command)
 

@@ -5,7 +5,7 @@ is decided; what it promises is that a delivery which was appended is still ther
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -54,8 +54,6 @@ class Reach(msgspec.Struct, frozen=True):
     """What waits in a lane at one moment. Positions of different epochs cannot be compared."""
 
     epoch: str
-    began: datetime
-    """When the epoch began: what was committed before may be here a second time."""
     last: str
 
 
@@ -73,7 +71,10 @@ class Buffer(Protocol):
         """Return how far the lane goes now."""
 
     def read(self, lane: str, epoch: str, after: str, count: int) -> list[Entry]:
-        """Return at most `count` entries after a position, oldest first. Raises EpochChanged."""
+        """Return entries after a position, oldest first: none only if there are none, and at most `count`.
+
+        A few large ones may be all of it. Raises EpochChanged.
+        """
 
     def trim(self, lane: str, epoch: str, upto: str) -> None:
         """Forget the entries up to and including a position. Of another epoch nothing is forgotten."""

@@ -25,7 +25,7 @@ class MemoryBuffer:
 
     def restart(self) -> None:
         """Begin a new epoch with what is there."""
-        self._epoch, self._began = secrets.token_hex(8), self._clock.now()
+        self._epoch = secrets.token_hex(8)
 
     def append(self, lane: str, deliveries: Sequence[Delivery], remembered: timedelta) -> list[bool]:
         return [self._append(lane, delivery, remembered) for delivery in deliveries]
@@ -41,7 +41,7 @@ class MemoryBuffer:
 
     def reach(self, lane: str) -> Reach:
         last = self._entries[lane][-1][0] if self._entries[lane] else (0, 0)
-        return Reach(self._epoch, self._began, _text(last))
+        return Reach(self._epoch, _text(last))
 
     def read(self, lane: str, epoch: str, after: str, count: int) -> list[Entry]:
         if epoch != self._epoch:

@@ -7,7 +7,7 @@ list. They leave only by `trim`, after their commit.
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import redis
@@ -29,6 +29,7 @@ from datastream.connections import BufferConfig
 T = TypeVar("T")
 _FULL = 0.8
 """The share of maxmemory from which on nothing more is taken: the rest is for draining."""
+_READ_BYTES = 4 * 1024 * 1024
 _WAIT_WHILE_FULL = timedelta(seconds=30)
 
 
@@ -49,11 +50,11 @@ class RedisBuffer:
         return [bool(new) for new in _said(lambda: self._append(keys, arguments))]
 
     def reach(self, lane: str) -> Reach:
-        epoch, began, last = _said(lambda: self._reach(_keys(lane), [_name()]))
-        return Reach(epoch.decode(), datetime.fromtimestamp(int(began), UTC), last.decode())
+        epoch, last = _said(lambda: self._reach(_keys(lane), [_name()]))
+        return Reach(epoch.decode(), last.decode())
 
     def read(self, lane: str, epoch: str, after: str, count: int) -> list[Entry]:
-        found = _said(lambda: self._read(_keys(lane), [_name(), epoch, after, count]))
+        found = _said(lambda: self._read(_keys(lane), [_name(), epoch, after, count, _READ_BYTES]))
         if found is None:
             raise EpochChanged(f"{lane} was emptied or restarted while it was read. Read it from its beginning.")
         return [Entry(position.decode(), Delivery(sent.decode(), body)) for position, (_, sent, _, body) in found]

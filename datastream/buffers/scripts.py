@@ -1,10 +1,8 @@
 """The scripts that run inside Redis, and the names of its keys. Each script is one step that nothing can cut in two.
 
-An epoch is a random name kept beside the server's `run_id`: after a restart, a restore or a flush one of the two is
-missing or differs, and every script begins by giving the lane a new one. Scripts that drain carry `allow-oom`, because
-a buffer that is full must be drained; the one that appends does not.
-
-The braces keep the keys of a lane in one slot of a Redis Cluster.
+An epoch is a random name kept beside the server's `run_id` and `master_replid`: after a restart, a restore, a failover
+or a flush one of them is missing or differs, and every script begins by giving the lane a new one. Scripts that drain
+carry `allow-oom`, because a buffer that is full must be drained; the one that appends does not.
 """
 
 from hashlib import blake2b
@@ -12,11 +10,11 @@ from hashlib import blake2b
 _EPOCH = """
 local function epoch(key, fresh)
     local run = string.match(redis.call('info', 'server'), 'run_id:(%w+)')
-    local known = redis.call('hmget', key, 'run', 'name', 'began')
-    if known[1] == run and known[2] then return known[2], known[3] end
-    local began = redis.call('time')[1]
-    redis.call('hset', key, 'run', run, 'name', fresh, 'began', began)
-    return fresh, began
+        .. string.match(redis.call('info', 'replication'), 'master_replid:(%w+)')
+    local known = redis.call('hmget', key, 'run', 'name')
+    if known[1] == run and known[2] then return known[2] end
+    redis.call('hset', key, 'run', run, 'name', fresh)
+    return fresh
 end
 """
 
@@ -39,16 +37,26 @@ of each delivery. The entry comes before the mark: a mark without an entry would
 
 REACH = f"""#!lua flags=allow-oom
 {_EPOCH}
-local name, began = epoch(KEYS[2], ARGV[1])
+local name = epoch(KEYS[2], ARGV[1])
 local last = redis.call('xrevrange', KEYS[1], '+', '-', 'count', 1)
-return {{name, began, last[1] and last[1][1] or '0-0'}}
+return {{name, last[1] and last[1][1] or '0-0'}}
 """
 
 READ = f"""#!lua flags=allow-oom
 {_EPOCH}
 if epoch(KEYS[2], ARGV[1]) ~= ARGV[2] then return false end
-return redis.call('xrange', KEYS[1], '(' .. ARGV[3], '+', 'count', ARGV[4])
+local found, size, after = {{}}, 0, ARGV[3]
+while #found < tonumber(ARGV[4]) and size < tonumber(ARGV[5]) do
+    local some = redis.call('xrange', KEYS[1], '(' .. after, '+', 'count', math.min(20, ARGV[4] - #found))
+    if #some == 0 then break end
+    for _, entry in ipairs(some) do
+        found[#found + 1], size, after = entry, size + #entry[2][4], entry[1]
+    end
+end
+return found
 """
+"""ARGV: a new epoch's name, the epoch that is read, the position before, how many entries at most, and after how many
+bytes it is enough: while a script runs nobody else is served, and Lua keeps a second copy of what it returns."""
 
 TRIM = f"""#!lua flags=allow-oom
 {_EPOCH}

@@ -98,7 +98,7 @@ class WebhookSpec(Model):
     kind: Literal["webhook"]
     block: str | WebhookConfig
     """What posts are signed with: the name of a Prefect block such as `webhook-source/departures`, or its fields."""
-    dedup: timedelta = Field(default=timedelta(days=7), gt=timedelta(minutes=10))
+    dedup: timedelta = Field(default=timedelta(days=7), gt=timedelta(minutes=10), le=timedelta(days=365))
     """How long a delivery's id is remembered: a repeat within it is answered like the first and kept once."""
 
     @property

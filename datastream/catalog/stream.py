@@ -25,6 +25,11 @@ class PartitionBy(Model):
     field: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .-]*$")
     grain: Literal["hour", "day", "month", "year"] = "day"
 
+    @property
+    def folder(self) -> str:
+        """What stands before the value in a folder's name. Readers make a column of it: no field may bear the name."""
+        return f"{self.field}_{self.grain}"
+
 
 class Batch(Model):
     """How much goes together: a file holds at most `size` rows, a commit at most `size * per_commit`."""

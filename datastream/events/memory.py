@@ -15,7 +15,7 @@ class MemoryBus:
         self.published += events
 
     def check(self) -> str:
-        return "memory of this process"
+        return "The memory of this process takes events."
 
     def close(self) -> None:
         return

@@ -46,7 +46,7 @@ class RabbitBus:
     def check(self) -> str:
         with self._open() as channel, self._answered():
             declare(channel, self._topology)
-        return self._where
+        return f"{self._where} takes events."
 
     def close(self) -> None:
         with self._lock:

@@ -141,10 +141,15 @@ class Gateway:
         This is the gateway's breaker: it probes once a second, because senders wait for a buffer that is back.
         """
         while True:
-            found = await self._dependencies["redis"].hear()
-            if bool(found.error) != bool(self._trouble):
-                logger.warning("Posts are %s: %s", "refused" if found.error else "taken", found.detail)
-            self._trouble = found.error
+            try:
+                found = await self._dependencies["redis"].hear()
+                trouble = found.error
+            except Exception:  # a process's main loop: what nobody foresaw closes the door, and the next look opens it
+                logger.exception("The buffer could not be asked")
+                trouble = BufferAway("The buffer could not be asked.")
+            if type(trouble) is not type(self._trouble):
+                logger.warning("Posts are %s: %s", "refused" if trouble else "taken", trouble or found.detail)
+            self._trouble = trouble
             await asyncio.sleep(_SECOND.total_seconds())
 
     async def _read_the_streams(self) -> None:

@@ -16,8 +16,24 @@ from datastream.gateway.asgi import Header, Send, answer
 
 logger = logging.getLogger(__name__)
 
+_LINES_A_SECOND = 10
 _COME_BACK = timedelta(seconds=5)
 _PROBLEM_JSON: Header = (b"content-type", b"application/problem+json")
+
+
+class FewLines(logging.Filter):
+    """Lets some lines of each second through: refusing must not fill the disk."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._second = self._lines = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the line is written."""
+        second = int(record.created)
+        self._lines = self._lines + 1 if second == self._second else 1
+        self._second = second
+        return self._lines <= _LINES_A_SECOND
 
 
 class Problem(DatastreamError):
@@ -43,7 +59,7 @@ def unavailable(error: DatastreamError) -> Problem:
 
 
 async def answer_problem(send: Send, problem: Problem) -> None:
-    """Send it, under an id by which it is found in the log."""
+    """Send it, under an id by which it is found in the log, unless so many are refused that the log leaves some out."""
     request_id = secrets.token_hex(8)
     logger.info("%s answered %d: %s", request_id, problem.status, problem)
     said = {

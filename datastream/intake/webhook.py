@@ -7,10 +7,11 @@ its beginning, and what was committed under an earlier one is looked up, because
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datastream.buffers import BEGINNING, Buffer, Entry, EpochChanged, Reach, lane_of, position_order, received_at
 from datastream.buffers.redis import open_buffer
@@ -18,7 +19,8 @@ from datastream.catalog import Stream, WebhookSpec
 from datastream.claim import Claim
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
-from datastream.identity import delivered_id
+from datastream.errors import Transient
+from datastream.identity import delivered_id, reserved
 from datastream.lake.manifest import DataFile, Manifest
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
@@ -37,8 +39,14 @@ class Offsets(msgspec.Struct, frozen=True, kw_only=True):
     """How far a lane has come."""
 
     epoch: str
-    began: datetime
     position: str
+
+
+class _Posted(NamedTuple):
+    """A delivery, taken apart. It is never cut: a claim holds it whole, however many records it has."""
+
+    entry: Entry
+    records: list[msgspec.Raw]
 
 
 class WebhookIntake:
@@ -58,11 +66,11 @@ class WebhookIntake:
             reach = self._ask(lambda: self._buffer.reach(self._lane))
             same = settled is not None and settled.epoch == reach.epoch
             try:
-                for entries in self._pieces(reach, settled.position if settled and same else BEGINNING):
+                for posted in self._pieces(reach, settled.position if settled and same else BEGINNING):
                     if stopped():
                         return
                     with step("claim"):
-                        claim = make_claim(self._stream, entries, reach, known, self._clock.now())
+                        claim = make_claim(self._stream, posted, reach, known, self._clock.now())
                     settled, known = _offsets(claim.offsets), claim.schema
                     yield claim
             except EpochChanged:
@@ -70,9 +78,15 @@ class WebhookIntake:
             return
 
     def suspects(self, commits: Sequence[Manifest], claim: Claim) -> Iterable[DataFile]:
-        """Return what was committed from other epochs since a repeat could still come. Within one, marks tell."""
+        """Return what was committed from other epochs and may lie in this one too. Within one, marks tell.
+
+        An entry is a repeat of one that came at most a window before it. How long ago it was committed says nothing:
+        entries whose trim was lost stay where they are until somebody reads them.
+        """
+        if not len(claim):
+            return
         here = msgspec.convert(claim.offsets, Offsets)
-        since = here.began - self._window - _SKEW
+        since = pc.min(claim.received_at).as_py() - self._window - _SKEW
         for header, commit in ((commit.header, commit) for commit in commits):
             before = _offsets(header.offsets)
             if header.decided_at >= since and (before is None or before.epoch != here.epoch):
@@ -86,23 +100,29 @@ class WebhookIntake:
 
     def label(self, offsets: Mapping[str, Any]) -> str:
         del offsets
-        return f"{self._ask(lambda: self._buffer.depth(self._lane)):,} deliveries"
+        try:
+            waiting = self._ask(lambda: self._buffer.depth(self._lane))
+        except Transient:  # a name for people; what is decided already needs no buffer, and is committed first
+            return "deliveries"
+        return f"{waiting:,} {'delivery' if waiting == 1 else 'deliveries'}"
 
-    def _pieces(self, reach: Reach, after: str) -> Iterator[list[Entry]]:
+    def _pieces(self, reach: Reach, after: str) -> Iterator[list[_Posted]]:
         """Yield the entries of one claim after another, to where the lane went when it was asked."""
-        gathered: list[Entry] = []
-        size = 0
+        gathered: list[_Posted] = []
+        rows = size = 0
         while position_order(after) < position_order(reach.last):
             piece = self._ask(lambda start=after: self._buffer.read(self._lane, reach.epoch, start, _PIECE))  # type: ignore[misc]
             if not piece:
                 break
             after = piece[-1].position
-            for entry in piece:
-                if gathered and (len(gathered) >= self._stream.batch.rows_per_commit or size >= _CLAIM_BYTES):
+            for posted in map(_posted, piece):
+                full = rows + len(posted.records) > self._stream.batch.rows_per_commit or size >= _CLAIM_BYTES
+                if gathered and full:
                     yield gathered
-                    gathered, size = [], 0
-                gathered.append(entry)
-                size += len(entry.delivery.body)
+                    gathered, rows, size = [], 0, 0
+                gathered.append(posted)
+                rows += len(posted.records)
+                size += len(posted.entry.delivery.body)
         if gathered:
             yield gathered
 
@@ -126,25 +146,28 @@ def webhook_intake(
 
 
 def make_claim(
-    stream: Stream, entries: Sequence[Entry], reach: Reach, known: Mapping[str, str], now: datetime
+    stream: Stream, posted: Sequence[_Posted], reach: Reach, known: Mapping[str, str], now: datetime
 ) -> Claim:
     """Return deliveries as rows with ids; a delivery that is a list is as many records as the list has."""
     records: list[Any] = []
     ids: list[str] = []
     came: list[int] = []
-    for entry in entries:
-        found = _records(entry.delivery.body)
+    for entry, found in posted:
         records += found
         ids += (delivered_id(stream, entry.delivery.id, index) for index in range(len(found)))
         came += [received_at(entry.position) * 1000] * len(found)
-    rows = parse(records, known)
-    offsets = Offsets(epoch=reach.epoch, began=reach.began, position=entries[-1].position)
+    rows = parse(records, known, reserved(stream))
+    offsets = Offsets(epoch=reach.epoch, position=posted[-1].entry.position)
     return Claim(
         records=records, table=rows.table, positions=rows.positions, ids=ids,
         refused={at: f"schema: {reason}" for at, reason in rows.misfits.items()},
         cursor=pa.nulls(len(records), pa.string()), schema=rows.schema, offsets=msgspec.to_builtins(offsets),
         received_at=pa.array(came, RECEIVED_TYPE), taken_at=now.astimezone(UTC),
     )  # fmt: skip
+
+
+def _posted(entry: Entry) -> _Posted:
+    return _Posted(entry, _records(entry.delivery.body))
 
 
 def _records(body: bytes) -> list[msgspec.Raw]:

@@ -96,6 +96,8 @@ def told(stream: str, checks: Sequence[Check]) -> str:
     failed = [str(check) for check in checks if check.result == "not met"]
     if not failed:
         met = sum(check.result == "met" for check in checks)
+        if not met and any(check.expected for check in checks):
+            return f"No check of {stream!r} is judged: nothing was loaded yet that could be."
         if not met:
             return f"No check of {stream!r} is judged: streams/{stream}.yaml expects nothing under `quality`."
         return f"Checks of {stream!r}: {met} met, {len(checks) - met} not judged."

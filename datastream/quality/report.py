@@ -34,9 +34,11 @@ def markdown(
 def _heading(tally: Tally, piece: str) -> str:
     if not tally.claims:
         return (
-            f"## Suite {_cell(tally.suite.name)}: nothing to check\n\nNo record came that was not on the lake already."
+            f"## Suite {_cell(tally.suite.name)}: nothing to check\n\nWhat came, if anything, was on the lake "
+            "already or was set aside before the check."
         )
-    met = "met" if tally.success else "not met"
+    failed = {line.rule.severity for line in tally.rules if not line.success}
+    met = "not met" if "critical" in failed else "met, with warnings" if failed else "met"
     pieces = piece if tally.claims == 1 else f"{piece}s"
     return (
         f"## Suite {_cell(tally.suite.name)}: {met}\n\n"

@@ -17,6 +17,7 @@ from datastream.errors import Permanent, Transient
 from datastream.resilience import ENDPOINT, BreakerStates, Dependency, MemoryStates
 
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_UNKNOWN_TO_IT = frozenset({401, 403, 407})
 _CHUNK_BYTES = 256 * 1024
 Params = Mapping[str, str | int | float | bool]
 
@@ -148,3 +149,17 @@ def open_api(config: ApiConfig, clock: Clock | None = None, states: BreakerState
     dependency = Dependency(f"api:{host}", ENDPOINT, states or MemoryStates(), clock)
     with urllib3.PoolManager(maxsize=config.connections, block=False) as pool:
         yield ApiClient(config, pool, clock, dependency)
+
+
+def check(config: ApiConfig) -> str:
+    """Return that the API answers and knows us, in a sentence. Raises ApiUnreachable, ApiBusy and ApiRefused.
+
+    What stands at `base_url` itself need not exist: that it is not found is an answer.
+    """
+    with open_api(config) as client:
+        try:
+            client.get(config.base_url)
+        except ApiRefused as error:
+            if error.status in _UNKNOWN_TO_IT:
+                raise
+    return f"The API at {config.base_url} answers."

@@ -41,14 +41,14 @@ class Rows(NamedTuple):
     schema: dict[str, str]
 
 
-def parse(records: Sequence[msgspec.Raw], known: SourceSchema) -> Rows:
-    """Return the records as rows of the `known` schema, widened by columns that are new."""
+def parse(records: Sequence[msgspec.Raw], known: SourceSchema, reserved: frozenset[str] = OWN_COLUMNS) -> Rows:
+    """Return the records as rows of the `known` schema, widened by columns that are new. No field may be `reserved`."""
     if not records:
         return Rows(_arrow_schema(known).empty_table(), [], {}, dict(known))
-    sample = known or _learn(_objects(records[:1000])[0], {})
+    sample = known or _learn(_objects(records[:1000])[0], {}, reserved)
     table = _parse_fast(records, sample)
     if table is None or table.num_rows != len(records):
-        return _parse_exactly(records, known)
+        return _parse_exactly(records, known, reserved)
     return Rows(table, range(len(records)), {}, dict(sample))
 
 
@@ -79,11 +79,12 @@ def _may_be_rounded(table: pa.Table) -> bool:
     return any(pc.any(pc.greater_equal(pc.abs(column), _EXACT_FLOAT)).as_py() for column in doubles)
 
 
-def _parse_exactly(records: Sequence[msgspec.Raw], known: SourceSchema) -> Rows:
+def _parse_exactly(records: Sequence[msgspec.Raw], known: SourceSchema, reserved: frozenset[str]) -> Rows:
     """Parse record by record, which is slower and can tell which one does not fit."""
     objects, misfits = _objects(records)
-    misfits |= {at: f"{min(own)} is our own name" for at, row in objects.items() if (own := OWN_COLUMNS & row.keys())}
-    schema = _learn(objects, known)
+    misfits |= {at: f"{min(own)} is our own name" for at, row in objects.items() if (own := reserved & row.keys())}
+    # What is refused teaches nothing: else one odd record would decide what all later ones have to be.
+    schema = _learn({at: row for at, row in objects.items() if at not in misfits}, known, reserved)
     if len(schema) > MAX_COLUMNS:
         dropped = set(list(schema)[MAX_COLUMNS:])
         misfits |= {at: f"more than {MAX_COLUMNS} columns" for at, row in objects.items() if dropped & row.keys()}
@@ -128,13 +129,13 @@ def _with_nested_text(record: msgspec.Raw, row: dict[str, Any]) -> dict[str, Any
     return row
 
 
-def _learn(objects: Mapping[int, dict[str, Any]], known: SourceSchema) -> dict[str, str]:
+def _learn(objects: Mapping[int, dict[str, Any]], known: SourceSchema, reserved: frozenset[str]) -> dict[str, str]:
     """Return `known` with the types of what it does not know. Where kinds mix, the most common wins, text on a tie."""
     schema = dict(known)
     new: dict[str, Counter[str]] = {}
     for row in objects.values():
         for name, value in row.items():
-            if known.get(name, "null") == "null" and name not in OWN_COLUMNS:
+            if known.get(name, "null") == "null" and name not in reserved:
                 new.setdefault(name, Counter())[_kind(value)] += 1
     for name, kinds in new.items():
         del kinds["null"]

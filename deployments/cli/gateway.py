@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from datastream.errors import DatastreamError, Permanent
-from deployments.cli.project import settings
+from deployments.cli.project import settings_with_stack
 
 if TYPE_CHECKING:
     from datastream.catalog import Catalog, Stream
@@ -42,7 +42,7 @@ def gateway(host: str, port: int, without_streams: bool) -> None:
     from datastream.gateway.probes import Probe
     from datastream.gateway.server import Server
 
-    found = settings()
+    found = settings_with_stack()
     if found.buffer is None:
         raise GatewayCannotStart(
             "DATASTREAM_REDIS_URL is not set, and posts are kept there. Set it, or run `datastream up`."
@@ -97,7 +97,12 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _tell(host: str, port: int, streams: list[str]) -> None:
+    from datastream.gateway.problem import FewLines
+
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    refused = logging.getLogger("datastream.gateway.problem")
+    refused.setLevel(logging.INFO)
+    refused.addFilter(FewLines())
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     click.echo(f"Taking webhooks at {address}")
     for stream in streams:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import click
@@ -10,8 +11,8 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document; what JSON does not know, such as times, is printed as text."""
-    click.echo(json.dumps(value, indent=1, default=str))
+    """Print one JSON document; times are ISO 8601, and what else JSON does not know is printed as text."""
+    click.echo(json.dumps(value, indent=1, default=_text))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
@@ -32,6 +33,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
 def print_fields(fields: Mapping[str, Any], title: str | None = None) -> None:
     """Print one thing as a table of two columns."""
     print_table(("", ""), [(name, _cell(value)) for name, value in fields.items()], title)
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _cell(value: Any) -> str:

@@ -77,8 +77,8 @@ def status(json_: bool) -> None:
 
 
 def _show_parts(parts: "list[ServiceStatus]") -> None:
-    shown = [(p.title, p.running, p.address, _short(p.since), str(p.log)) for p in parts]
-    print_table(("part", "running", "address", "since", "log"), shown)
+    shown = [(p.title, p.running, p.address, _short(p.since)) for p in parts]
+    print_table(("part", "running", "address", "since"), shown)
     for part in parts:
         if part.absent:
             click.echo(f"{part.title} is left out: {part.absent}")

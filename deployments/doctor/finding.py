@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from datastream.clock import Clock, SystemClock
+from datastream.clock import SystemClock
 from datastream.errors import DatastreamError
 
 
@@ -18,9 +18,9 @@ class Finding:
     took: timedelta
 
 
-def examined(what: str, look: Callable[[], str], clock: Clock | None = None) -> Finding:
+def examined(what: str, look: Callable[[], str]) -> Finding:
     """Look at one thing. Errors of ours are findings; any other is a fault of the doctor's own and is raised."""
-    clock = clock or SystemClock()
+    clock = SystemClock()
     began = clock.monotonic()
     try:
         ok, said = True, look()

@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
-from datastream.catalog import Catalog, Stream
+from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.connections import BufferConfig, EventBusConfig, LakeConfig
-from datastream.errors import DatastreamError
+from datastream.errors import DatastreamError, Permanent
 from datastream.settings import Settings
 from deployments.doctor.finding import Finding, examined
+
+
+class BufferUnnamed(Permanent):
+    """Streams come by webhook, and nobody said where they wait."""
+
 
 Look = tuple[str, Callable[[], str]]
 
@@ -19,11 +24,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _looks(settings: Settings) -> Iterator[Look]:
     catalog = Catalog(settings.streams)
-    yield "settings", lambda: f"They are read from the environment and {settings.project / '.env'}."
+    yield "settings", lambda: f"The project is {settings.project}; its .env and the environment are read."
     for name in catalog.names():
         yield f"stream {name}", lambda name=name: _stream(settings, catalog.stream(name))  # type: ignore[misc]
     yield "lake", lambda: _lake(settings.lake)
-    yield "buffer", lambda: _buffer(settings.buffer)
+    yield "buffer", lambda: _buffer(settings.buffer, catalog)
     yield "event bus", lambda: _events(settings.events)
     yield from _prefect(settings, catalog)
 
@@ -40,14 +45,22 @@ def _stream(settings: Settings, stream: Stream) -> str:
 def _lake(config: LakeConfig) -> str:
     from datastream.lake.lake import check
 
+    if config.folder is not None and not config.folder.exists():
+        return f"There is no {config.uri} yet; the first run makes it."
     return check(config)
 
 
-def _buffer(config: BufferConfig | None) -> str:
+def _buffer(config: BufferConfig | None, catalog: Catalog) -> str:
     from datastream.buffers.redis import open_buffer
 
     if config is None:
-        return "None is named (DATASTREAM_REDIS_URL): no webhooks are taken, and runs hold no leases."
+        posted = [stream.name for stream in _readable(catalog) if isinstance(stream.source, WebhookSpec)]
+        if posted:
+            raise BufferUnnamed(
+                f"None is named, and {', '.join(posted)} comes by webhook. Set DATASTREAM_REDIS_URL, or start the "
+                "local stack with `datastream up`."
+            )
+        return "None is named (DATASTREAM_REDIS_URL): runs hold no leases."
     with open_buffer(config) as buffer:
         return buffer.check()
 
@@ -67,10 +80,8 @@ def _prefect(settings: Settings, catalog: Catalog) -> Iterator[Look]:
     yield "Prefect server", prefect.server
     yield "work pool", prefect.work_pool
     yield "deployments", lambda: prefect.deployments(settings.project)
-    for stream in _readable(catalog):
-        block = stream.source.block
-        if isinstance(block, str):
-            yield f"block {block}", lambda stream=stream: prefect.block(stream)  # type: ignore[misc]
+    for name in prefect.blocks_of(settings.project, _readable(catalog)):
+        yield f"block {name}", lambda name=name: prefect.block(name)  # type: ignore[misc]
 
 
 def _readable(catalog: Catalog) -> Iterator[Stream]:

@@ -2,16 +2,17 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from datastream.catalog import Stream, WebhookSpec
 from datastream.errors import Permanent, Transient
 from deployments.stack.prefect_server import POOL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from prefect.client.orchestration import SyncPrefectClient
+
+    from datastream.catalog import Stream
 
 
 class PrefectAway(Transient):
@@ -59,9 +60,7 @@ def work_pool() -> str:
 
 def deployments(project: Path) -> str:
     """Compare prefect.yaml with what is deployed."""
-    import yaml
-
-    wanted = yaml.safe_load((project / "prefect.yaml").read_text())["deployments"]
+    wanted = _entries(project)
     with _client() as client:
         there = {(found.entrypoint, found.name) for found in client.read_deployments()}
     missing = [f"{e['name']} ({e['entrypoint']})" for e in wanted if (e["entrypoint"], e["name"]) not in there]
@@ -72,16 +71,43 @@ def deployments(project: Path) -> str:
     return f"All {len(wanted)} entries of prefect.yaml are deployed."
 
 
-def block(stream: Stream) -> str:
-    """Load the block that a stream names, and ask it how it is."""
-    from blocks.api_source import api_of
-    from blocks.webhook_source import webhook_of
+def blocks_of(project: Path, streams: "Iterable[Stream]") -> list[str]:
+    """Return the names of the blocks that streams and prefect.yaml name."""
+    named = {stream.source.block for stream in streams if isinstance(stream.source.block, str)}
+    try:
+        parameters = [value for entry in _entries(project) for value in entry.get("parameters", {}).values()]
+    except PrefectIncomplete:
+        parameters = []  # it is told once, by `deployments`
+    references = [value["$ref"] for value in parameters if isinstance(value, dict) and "$ref" in value]
+    return sorted(named | {ref["block_document_slug"] for ref in references if "block_document_slug" in ref})
 
+
+def block(name: str) -> str:
+    """Load a block, and ask it how it is."""
+    import blocks
+    from blocks.loading import load
+
+    kinds = {kind.get_block_type_slug(): kind for kind in map(blocks.__dict__.__getitem__, blocks.__all__)}
+    slug = name.partition("/")[0]
+    if slug not in kinds:
+        raise PrefectIncomplete(f"{name!r} is none of our blocks: {', '.join(kinds)}. Correct its name.")
     with _client():
-        if isinstance(stream.source, WebhookSpec):
-            secrets = webhook_of(stream).secrets
-            return f"{len(secrets)} secret{'s' * (len(secrets) != 1)} to check signatures with."
-        return f"The API at {api_of(stream).base_url}."
+        return str(load(kinds[slug], name, "Something here needs").check())
+
+
+def _entries(project: Path) -> list[dict[str, Any]]:
+    """Return the deployments of prefect.yaml. Raises PrefectIncomplete."""
+    import yaml
+
+    file = project / "prefect.yaml"
+    try:
+        entries: list[dict[str, Any]] = yaml.safe_load(file.read_text())["deployments"]
+        return [{"entrypoint": entry["entrypoint"], **entry} for entry in entries]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise PrefectIncomplete(
+            f"{file} names no deployments that can be read ({type(error).__name__}: {error}). Put the project's file "
+            "back, and run `prefect deploy --all`."
+        ) from error
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The contract of a stream buffer, held by every implementation."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from datastream.buffers import BEGINNING, Buffer, BufferAway, BufferFull, Buffer
 from datastream.buffers.memory import MemoryBuffer
 from datastream.buffers.redis import open_buffer
 from datastream.connections import BufferConfig
+from deployments.stack import valkey
 
 WEEK = timedelta(days=7)
 LANE = "orders:0"
@@ -109,11 +111,11 @@ def test_a_flush_begins_a_new_epoch(buffer: Buffer, request: pytest.FixtureReque
 def test_the_epoch_stays_while_the_buffer_does(buffer: Buffer) -> None:
     before = buffer.reach(LANE)
     buffer.append(LANE, posts("a"), WEEK)
-    assert (buffer.reach(LANE).epoch, buffer.reach(LANE).began) == (before.epoch, before.began)
+    assert buffer.reach(LANE).epoch == before.epoch
 
 
 def test_a_buffer_that_keeps_what_it_takes_says_so(buffer: Buffer) -> None:
-    assert "buffer" in buffer.check() or "appends to disk" in buffer.check()
+    assert re.search("memory|appends to disk", buffer.check())
 
 
 @pytest.fixture
@@ -153,9 +155,30 @@ def test_a_full_buffer_takes_nothing_and_can_be_drained(settings: redis.Redis, v
         assert buffer.depth(LANE) == 0
 
 
-def test_a_restart_begins_a_new_epoch_with_what_was_there(tmp_path: Path) -> None:
-    from deployments.stack import valkey
+def test_large_deliveries_come_in_pieces(valkey_url: str) -> None:
+    """While a script runs nobody else is served, so one answer holds some 4 MiB."""
+    with open_buffer(BufferConfig(url=SecretStr(valkey_url))) as buffer, redis.Redis.from_url(valkey_url) as client:
+        client.flushall()
+        for name in range(30):
+            buffer.append(LANE, [Delivery(f"m{name}", b"x" * 1024 * 1024)], WEEK)
+        epoch = buffer.reach(LANE).epoch
+        first = buffer.read(LANE, epoch, BEGINNING, 1000)
+        rest = buffer.read(LANE, epoch, first[-1].position, 1000)
+        client.flushall()
+    assert (len(first), len(rest)) == (20, 10)
 
+
+def test_a_failover_begins_a_new_epoch(tmp_path: Path) -> None:
+    """A server that was a replica for a while may have rolled back, though it never restarted."""
+    with valkey(tmp_path) as url, open_buffer(BufferConfig(url=SecretStr(url))) as buffer:
+        before = buffer.reach(LANE)
+        with redis.Redis.from_url(url) as client:
+            client.execute_command("REPLICAOF", "127.0.0.1", "9")
+            client.execute_command("REPLICAOF", "NO", "ONE")
+        assert buffer.reach(LANE).epoch != before.epoch
+
+
+def test_a_restart_begins_a_new_epoch_with_what_was_there(tmp_path: Path) -> None:
     with valkey(tmp_path) as url, open_buffer(BufferConfig(url=SecretStr(url))) as buffer:
         buffer.append(LANE, posts("a"), WEEK)
         before = buffer.reach(LANE)

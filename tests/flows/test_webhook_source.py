@@ -77,7 +77,7 @@ def test_a_block_that_is_not_there_is_told_and_is_not_the_same_as_a_server_that_
 )
 def test_a_server_that_is_away_is_told(prefect: dict[str, str], url: str, said: str) -> None:
     (found,) = python({**prefect, "PREFECT_API_URL": url}, ASK, "ask('webhook-source/departures')")
-    assert found.startswith("SecretsUnread")
+    assert found.startswith("BlockUnread")
     assert said in found
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from datastream.clock import ManualClock
 from datastream.connections import ApiConfig
-from datastream.errors import Transient
 from datastream.resilience import BreakerOpen, MemoryStates
 from datastream.sources.client import ApiBusy, ApiRefused, open_api
 from tests.fake_api import FakeApi
@@ -69,10 +68,3 @@ def test_an_api_that_keeps_failing_is_left_alone_by_whoever_shares_its_states(
     api.fault = None
     clock.advance(next(iter(states.all().values())).until - clock.now())  # type: ignore[operator]
     assert b"data" in ask()
-
-
-def test_a_password_in_the_address_is_no_part_of_the_name() -> None:
-    with open_api(ApiConfig(base_url="http://me:secret@127.0.0.1:9/v1"), ManualClock()) as client:
-        assert client.dependency.name == "api:127.0.0.1:9"
-        with pytest.raises(Transient):
-            client.get(client.url("x", {}))

@@ -161,6 +161,44 @@ def test_after_a_restore_what_is_committed_comes_again_as_duplicates(door: Door)
     assert door.ids() == [1, 2, 3]
 
 
+def test_entries_whose_trim_was_lost_are_duplicates_however_late_they_are_read(door: Door) -> None:
+    """A run died behind its commit, and the buffer restarted after a pause longer than it remembers deliveries."""
+    door.post(1, 2)
+    with door.lane() as lane:
+        batch = pipeline.transform(lane, next(pipeline.claims(lane)))
+        plan = pipeline.decide(lane, batch, pipeline.check(lane, batch))
+        assert plan is not None
+        pipeline.commit(lane, pipeline.write(lane, plan))
+    door.clock.advance(3 * WEEK)
+    door.buffer.restart()
+    [commit] = door.run()
+    assert (commit.header.accounts, door.ids()) == (Accounts(read=2, duplicates=2), [1, 2])
+
+
+def test_a_claim_is_bounded_in_records_and_cuts_no_delivery(door: Door) -> None:
+    for name in range(4):
+        door.deliver(f"list-{name}", json.dumps([order(name * 300 + n) for n in range(300)]))
+    assert [commit.header.accounts.read for commit in door.run()] == [300, 300, 300, 300]
+
+
+def test_a_post_with_the_partitions_name_as_a_column_is_set_aside_and_the_lane_goes_on(door: Door) -> None:
+    door.post(1)
+    door.post(2, at_day="2026-01-01")
+    [commit] = door.run()
+    assert commit.header.set_aside == {"schema: at_day is our own name": 1}
+    door.post(3)
+    door.run()
+    assert door.ids() == [1, 3]
+
+
+def test_a_post_that_is_refused_teaches_no_type(door: Door) -> None:
+    door.post(1, amount="text", _commit=1)
+    door.run()
+    door.post(2)
+    [commit] = door.run()
+    assert (commit.header.accounts.loaded, door.ids()) == (1, [2])
+
+
 def test_after_a_restart_the_lane_goes_on(door: Door) -> None:
     door.post(1, 2)
     door.run()
@@ -180,6 +218,7 @@ def test_a_buffer_that_restarts_while_it_is_read_is_read_from_its_beginning(door
             plan = pipeline.decide(lane, batch, pipeline.check(lane, batch))
             assert plan is not None
             pipeline.complete(lane, plan)
+    door.run()  # what was read ahead of the restart is committed, and cannot be trimmed by its old positions
     assert (door.ids(), door.buffer.depth("orders:0")) == (list(range(1, 1401)), 0)
 
 

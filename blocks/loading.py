@@ -1,0 +1,40 @@
+"""Loads a block from the Prefect server. What goes wrong is a sentence, and shows nothing of what the block holds."""
+
+from typing import TypeVar
+
+import httpx
+from prefect.blocks.core import Block
+from prefect.settings import PREFECT_API_URL
+
+from datastream.errors import Permanent, Transient
+
+B = TypeVar("B", bound=Block)
+
+
+class BlockMissing(Permanent):
+    """The block that something names does not exist."""
+
+
+class BlockUnread(Transient):
+    """The block cannot be read now."""
+
+
+def load(kind: type[B], block: str, needed_by: str) -> B:
+    """Return the block of a name such as `api-source/flights`. Raises BlockMissing and BlockUnread."""
+    slug, _, name = block.partition("/")
+    wanted, missing = kind.get_block_type_slug(), f"{needed_by} the block {block!r}, which"
+    if slug != wanted or not name:
+        raise BlockMissing(f"{missing} is none of the kind: such a block is called {wanted}/NAME. Correct the name.")
+    if not PREFECT_API_URL.value():
+        raise BlockUnread(f"{missing} cannot be read, because no Prefect server is named: set PREFECT_API_URL.")
+    try:
+        return kind.load(name)
+    except ValueError as error:
+        raise BlockMissing(
+            f"{missing} does not exist on this Prefect server. Create it in the UI under Blocks, or let "
+            "`datastream up` register it."
+        ) from error
+    except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: what it holds is none of the kind's fields
+        raise BlockUnread(
+            f"{missing} cannot be read from {PREFECT_API_URL.value()}: {error} Is the server up, and the block whole?"
+        ) from error
