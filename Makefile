@@ -17,9 +17,9 @@ test: $(VENV)/.test  ## Run the tests, on real servers
 	@$(BIN)/python -m deployments.stack.install_rabbitmq --required
 	@$(BIN)/python -m pytest
 
-test-full: $(VENV)/.bench  ## Run the tests and the benchmarks
+test-full: $(VENV)/.bench  ## Run all tests, also those that take long, and the benchmarks
 	@$(BIN)/python -m deployments.stack.install_rabbitmq --required
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m ""
 	@$(BIN)/python -m benchmarks.api_to_lake
 	@$(BIN)/python -m benchmarks.webhooks
 

@@ -32,11 +32,12 @@ def _ready(task: dict[str, Any], watch: Stopwatch) -> Any:
 
     from blocks import DataLake
     from datastream.quality import warm
+    from datastream.settings import Settings
     from deployments.registration import register_blocks
     from flows.etl_pipeline import etl_pipeline
 
     warm()
-    register_blocks(task["lake_uri"], task["api"])
+    register_blocks(Settings.read(), task["api"])
 
     @flow(name="warm-up", persist_result=False)
     def nothing(lake: DataLake) -> None:

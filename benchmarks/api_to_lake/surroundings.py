@@ -37,12 +37,14 @@ class Surroundings:
         """Run our candidate once, on an empty lake."""
         with _empty(self.folder) as folder:
             make_project(ROOT, folder / "project", task)
-            asked = {**task.to_dict(), "api": self.api, "lake_uri": (folder / "lake").as_uri()}
+            lake = (folder / "lake").as_uri()
+            asked = {**task.to_dict(), "api": self.api, "lake_uri": lake}
             env = {
                 **QUIET,
                 "PREFECT_API_URL": self.prefect_url,
                 "PREFECT_HOME": str(folder / "prefect"),
                 "DATASTREAM_PROJECT": str(folder / "project"),
+                "DATASTREAM_LAKE_URI": lake,
                 "DATASTREAM_REDIS_URL": self.redis_url,
             }
             return run("benchmarks.api_to_lake.ours", asked, env, folder)

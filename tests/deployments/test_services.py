@@ -202,6 +202,7 @@ def test_one_valkey_by_itself_keeps_its_data_for_the_next(tmp_path: Path) -> Non
         assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
 
 
+@pytest.mark.full
 def test_one_prefect_server_by_itself_answers(tmp_path: Path) -> None:
     with stack.prefect_server(tmp_path) as url:
         assert urllib3.request("GET", f"{url}/health").json() is True

@@ -63,7 +63,13 @@ WRONG: dict[str, tuple[Callable[[Project], None], dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("spoil", "env", "said"), WRONG.values(), ids=WRONG.keys())
+ALWAYS = ("empty suite", "missing block", "bad YAML", "bad lake")
+CASES = [
+    pytest.param(*case, id=name, marks=[] if name in ALWAYS else [pytest.mark.full]) for name, case in WRONG.items()
+]
+
+
+@pytest.mark.parametrize(("spoil", "env", "said"), CASES)
 def test_what_goes_wrong_is_a_sentence_and_nothing_is_committed(
     project: Project, api: FakeApi, spoil: Callable[[Project], None], env: dict[str, str], said: str
 ) -> None:
@@ -81,6 +87,7 @@ def test_an_unknown_stream_is_a_sentence(project: Project) -> None:
     assert (done.returncode, "Did you mean 'orders'?" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
 
 
+@pytest.mark.full
 def test_a_run_whose_lane_is_drained_by_another_yields(project: Project, api: FakeApi) -> None:
     """The lease is held by somebody who is alive: who waits longer than it lasts knows that."""
     api.records = orders(10)

@@ -13,7 +13,7 @@ from tests.kills.harness import POINTS, Killer
 from tests.kills.sources import Api, Posts, posts
 from tests.seaweedfs import fresh_lake
 
-KILLS, KILLS_ON_S3 = 5, 1
+KILLS, KILLS_ON_S3 = 4, 1
 
 
 @pytest.fixture(params=["api", "webhook"])

@@ -218,7 +218,7 @@ def test_our_own_object_whose_answer_was_lost_comes_back_as_existing(lake: LakeC
     assert S3Store(lake).read("mine") == b"data"
 
 
-@pytest.mark.parametrize("uri", ["s3://", "s3://a", "s3://buck et/x", "s3://key:secret@bucket/x", "s3://b!d/x"])
+@pytest.mark.parametrize("uri", ["s3://", "s3://a", "s3://buck et/x", "s3://b!d/x"])
 def test_a_bucket_that_cannot_be_is_refused_when_it_is_configured(uri: str) -> None:
     with pytest.raises(ValidationError, match="is no lake; write it like"):
         LakeConfig(uri=uri)
