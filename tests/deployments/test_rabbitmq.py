@@ -101,6 +101,7 @@ def test_a_confirmed_message_outlives_a_kill_of_every_process(broker: Broker) ->
     assert kept(broker.url, "killed") == b"kept"
 
 
+@pytest.mark.full
 def test_a_stop_leaves_no_process_and_every_message(broker: Broker) -> None:
     keep(broker.url, "stopped")
     stop(broker.process)

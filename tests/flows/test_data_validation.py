@@ -37,6 +37,7 @@ def test_rows_that_break_the_suite_of_today_are_counted_and_shown_and_stay(proje
     assert lake(project) == before
 
 
+@pytest.mark.full
 def test_where_nothing_was_committed_there_is_nothing_to_check(project: Project) -> None:
     done = project.run(flow="data_validation")
     assert (done.returncode, project.last_run["state_type"]) == (0, "COMPLETED"), done.stderr

@@ -99,6 +99,7 @@ def test_a_run_whose_lane_is_drained_by_another_yields(project: Project, api: Fa
     assert not list(project.folder.glob("lake/_log/**/*.json"))
 
 
+@pytest.mark.full
 def test_without_redis_a_run_goes_on_without_a_lease(project: Project, api: FakeApi) -> None:
     api.records = orders(10)
     done = project.run(DATASTREAM_REDIS_URL="redis://127.0.0.1:9/0")

@@ -1,5 +1,7 @@
 """The flow `quality-checks` on a real Prefect server: a line a check, and a sentence where one is not met."""
 
+import pytest
+
 from tests.conftest import order, orders
 from tests.flows.conftest import Project
 
@@ -17,6 +19,7 @@ def test_a_check_that_is_not_met_fails_the_run_with_a_sentence(project: Project)
         assert f'"result": "{result}"' in table
 
 
+@pytest.mark.full
 def test_what_the_stream_file_expects_nothing_of_is_told_and_not_judged(project: Project) -> None:
     project.load(*orders(90))
     done = project.run(flow="quality_checks")

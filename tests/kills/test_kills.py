@@ -16,7 +16,7 @@ from tests.seaweedfs import fresh_lake
 KILLS, KILLS_ON_S3 = 4, 1
 
 
-@pytest.fixture(params=["api", "webhook"])
+@pytest.fixture
 def source(request: pytest.FixtureRequest) -> Iterator[Api | Posts]:
     if request.param == "api":
         yield Api(request.getfixturevalue("api"))
@@ -28,14 +28,23 @@ def source(request: pytest.FixtureRequest) -> Iterator[Api | Posts]:
         client.flushall()
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> LakeConfig:
     if request.param == "local":
         return LakeConfig(uri=(tmp_path / "lake").as_uri())
     return fresh_lake(request.getfixturevalue("s3_lake"), tmp_path.name)
 
 
+WAYS = [
+    ("api", "local"),
+    ("webhook", "local"),
+    ("webhook", "s3"),
+    pytest.param("api", "s3", marks=pytest.mark.full),
+]
+
+
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(("source", "lake"), WAYS, indirect=True)
 def test_a_kill_at_any_step_loses_and_doubles_nothing(source: Api | Posts, lake: LakeConfig, suites: Path) -> None:
     """Before and after every step of the protocol, several times each, while the source grows."""
     killer = Killer(source, lake, suites)
