@@ -1,8 +1,9 @@
 """What a sender signs with as a Prefect block: `webhook-source/departures`. A stream names it in `source.block`."""
 
 from prefect.blocks.core import Block
+from prefect.settings import PREFECT_API_URL
 
-from blocks.loading import BlockMissing, load
+from blocks.loading import BlockMissing, BlockUnread, load
 from datastream.auth import SecretsMissing
 from datastream.catalog import Stream, WebhookSpec
 from datastream.connections import WebhookConfig
@@ -35,6 +36,11 @@ def webhook_of(stream: Stream) -> WebhookConfig:
         raise TypeError(f"{stream.name} is not posted to")
     if isinstance(stream.source.block, WebhookConfig):
         return stream.source.block
+    if not PREFECT_API_URL.value():  # outside of a run, Prefect would start a server of its own to ask
+        raise BlockUnread(
+            f"The stream {stream.name!r} takes its secrets from the block {stream.source.block!r}, and no Prefect "
+            "server is named: set PREFECT_API_URL."
+        )
     try:
         return load(WebhookSource, stream.source.block, f"The stream {stream.name!r} takes its secrets from")
     except BlockMissing as error:

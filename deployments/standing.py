@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from datastream.catalog import Catalog, Stream, WebhookSpec
@@ -37,10 +38,11 @@ def standings(settings: Settings) -> Iterator[Standing]:
     """Yield how each stream stands. What is away is told once a stream, and never raised."""
     clock = SystemClock()
     catalog = Catalog(settings.streams)
-    for name in catalog.names():
-        with ExitStack() as opened:
+    with ExitStack() as opened:
+        store, buffer = cache(lambda: _store(settings)), cache(lambda: _buffer(settings, opened))
+        for name in catalog.names():
             try:
-                yield _standing(catalog.stream(name), _store(settings), _buffer(settings, opened), clock)
+                yield _standing(catalog.stream(name), store(), buffer(), clock)
             except DatastreamError as error:
                 yield Standing(stream=name, problem=str(error))
 

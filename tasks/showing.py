@@ -10,7 +10,7 @@ from typing import TypeVar
 import httpx
 from prefect import get_run_logger
 
-from datastream.clock import Clock, SystemClock
+from datastream.clock import SystemClock
 from datastream.errors import Transient
 from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates, RetryPolicy
 
@@ -24,9 +24,9 @@ class PrefectAway(Transient):
 class Showing:
     """The Prefect server, as the place where a run shows something."""
 
-    def __init__(self, states: BreakerStates | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, states: BreakerStates | None = None) -> None:
         once = RetryPolicy(attempts=1)
-        self._dependency = Dependency("prefect", DEFAULT, states or MemoryStates(), clock or SystemClock(), once)
+        self._dependency = Dependency("prefect", DEFAULT, states or MemoryStates(), SystemClock(), once)
 
     def __call__(self, action: Callable[[], T]) -> T | None:
         """Return what `action` returns; None, with a line in the log, where the server does not answer."""

@@ -34,12 +34,7 @@ class Proxy:
         return "passed"
 
 
-@contextmanager
-def between(url: str | None, **shares: float) -> Iterator[Proxy]:
-    """Run a proxy in front of the server at `url` for a while."""
-    assert url
-    proxy = Proxy(url.removeprefix("http://"), shares)
-
+def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -78,7 +73,16 @@ def between(url: str | None, **shares: float) -> Iterator[Proxy]:
 
     for method in ("GET", "PUT", "DELETE", "HEAD", "POST"):
         setattr(Handler, f"do_{method}", Handler.do_any)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+    return Handler
+
+
+@contextmanager
+def between(url: str | None, **shares: float) -> Iterator[Proxy]:
+    """Run a proxy in front of the server at `url` for a while."""
+    assert url
+    proxy = Proxy(url.removeprefix("http://"), shares)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy)) as listening:
         proxy.url = f"http://127.0.0.1:{listening.server_address[1]}"
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

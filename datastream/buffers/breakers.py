@@ -35,13 +35,13 @@ return 1
 
 
 @contextmanager
-def breaker_states(buffer: BufferConfig | None, clock: Clock | None = None) -> Iterator[BreakerStates]:
+def breaker_states(buffer: BufferConfig | None) -> Iterator[BreakerStates]:
     """Share states through the stream buffer for a while; without one they are the process' own."""
     if buffer is None:
         yield MemoryStates()
         return
     with connect(buffer) as client:
-        yield SharedStates(client, clock or SystemClock())
+        yield SharedStates(client, SystemClock())
 
 
 class SharedStates:
