@@ -58,9 +58,7 @@ def test_a_drain_through_a_bad_line_loses_and_doubles_nothing(
     world.store = S3Store(lake)
     found = verify(world.store, "orders")
     assert (found.loaded + found.quarantined, found.problems) == (COMMITS * ROWS, [])
-    assert found.commits >= COMMITS, (
-        "a run that fails behind its last commit makes the next one commit the lag's repeats"
-    )
+    assert found.commits >= COMMITS, "after a run that failed behind its last commit the next commits repeats"
     assert by_glob(world, tmp_path) == [row["id"] for row in api.records]
 
 
