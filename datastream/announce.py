@@ -7,8 +7,6 @@ the same commit are harmless, and so is a broker that is away: it delays events 
 
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import takewhile
 
 import msgspec
 
@@ -26,8 +24,6 @@ logger = logging.getLogger(__name__)
 _BUS_FAILED = (
     BrokerAway, BrokerBlocked, BrokerUnusable, EventRefused, TopologyDiffers, TopologyGone, BreakerOpen
 )  # fmt: skip
-_READING_THREADS = 8
-_MOST_TOGETHER = 64
 _MOST_FILES = 200  # keeps an event below the 64 KiB that whoever passes CloudEvents on has to take
 
 
@@ -57,17 +53,13 @@ class Outbox:
         return self._marks[-1] if self._marks else 0
 
     def waiting(self) -> int:
-        """Return how many commits are not announced. It lists the whole log."""
-        return max(0, len(self._log.sequences()) - self.position)
+        """Return how many commits are not announced."""
+        newest = self._log.newest()
+        return max(0, newest.header.seq - self.position) if newest else 0
 
     def commits(self) -> Iterator[list[Manifest]]:
         """Yield the commits after the position, in order and in growing groups: one read if there is none."""
-        seq, together = self.position + 1, 1
-        while commits := self._read(range(seq, seq + together)):
-            yield commits
-            if len(commits) < together:
-                return
-            seq, together = seq + together, min(2 * together, _MOST_TOGETHER)
+        return self._log.after(self.position)
 
     def move(self, seq: int) -> None:
         """Remember, durably, that all commits up to `seq` are announced."""
@@ -76,12 +68,6 @@ class Outbox:
         for mark in self._marks:
             self._store.delete(layout.announced(stream, lane, mark))
         self._marks = [seq]
-
-    def _read(self, numbers: range) -> list[Manifest]:
-        """Return the commits of these numbers, as far as there are any."""
-        with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="outbox") as threads:
-            found = list(threads.map(self._log.manifest, numbers))
-        return [commit for commit in takewhile(bool, found) if commit]
 
 
 def announce(outbox: Outbox, bus: EventBus | None) -> int:

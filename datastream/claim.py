@@ -4,6 +4,7 @@ They are structs and not dataclasses, because Prefect walks through a task's dat
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +40,7 @@ class Claim(msgspec.Struct, frozen=True, eq=False):
     def __len__(self) -> int:
         return len(self.records)
 
-    def rows(self, wanted: set[int] | None) -> tuple[pa.Table, Sequence[int]]:
+    def rows(self, wanted: AbstractSet[int] | None) -> tuple[pa.Table, Sequence[int]]:
         """Return the rows at the wanted places (None: all), each with its record id, and their places."""
         table, places = self.table, self.positions
         if wanted is not None or self.refused:

@@ -2,29 +2,24 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datastream.catalog import PartitionBy, Stream
+from datastream.catalog import Stream
 from datastream.claim import Batch
 from datastream.errors import Permanent
 from datastream.identity import identity_of
 from datastream.lake import layout
-from datastream.lake.manifest import CursorRange, Header, RuleResult, Versions
+from datastream.lake.manifest import CursorRange, Header, RuleResult, Shape, Versions
 from datastream.lake.plan import Plan, PlannedFile
+from datastream.partition import Folders, folders_of
 from datastream.quality import Suite, Verdict
 from datastream.records import COMMIT, RAW, RECEIVED_AT, RECORD_ID, RULES, Accounts
-
-NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-_GRAINS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
-_TIME = pa.timestamp("us", "UTC")
-
-
-class PartitionImpossible(Permanent):
-    """The stream is to be partitioned by something that is no time."""
 
 
 class SuiteFailed(Permanent):
@@ -39,6 +34,9 @@ class Place:
     seq: int
     run: str
     versions: Versions
+    shape: Shape | None = None
+    watermark: datetime | None = None
+    """The greatest record time that the lane has loaded before."""
 
 
 def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: Place) -> Plan:
@@ -49,8 +47,11 @@ def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: 
     bad[verdict.bad_rows_for(strict)] = True
     name = layout.commit_name(place.lane, place.seq)
     table = _with_own_columns(batch, name)
-    order, files = _files(stream, batch, table, np.flatnonzero(~bad), place)
-    set_aside, broken = _set_aside(suite, batch, verdict, table, np.flatnonzero(bad), name)
+    folders = folders_of(stream.partition_by, table, np.flatnonzero(~bad))
+    unplaced = folders.unplaced(place.watermark)
+    bad[list(unplaced)] = True
+    order, files = _files(stream, batch, folders, np.flatnonzero(~bad), place)
+    set_aside, broken = _set_aside(_rules(suite, verdict, unplaced), batch, table, np.flatnonzero(bad), name)
     quarantine = _quarantine_file(stream, batch, [batch.positions[int(row)] for row in np.flatnonzero(bad)], place)
     accounts = Accounts(
         read=len(batch.claim), loaded=len(order), quarantined=set_aside.num_rows, duplicates=batch.duplicates
@@ -62,6 +63,7 @@ def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: 
         identity=identity_of(stream), versions=place.versions, set_aside=broken,
         rules=[RuleResult(rule=o.rule.label, severity=o.rule.severity, success=o.success, rows=len(o.set_aside))
                for o in verdict.expectations],
+        shape=place.shape, watermark=folders.watermark(order, place.watermark, batch.claim.taken_at),
     )  # fmt: skip
     loaded = table.take(pa.array(order))
     rows = pa.concat_tables([_with_quarantine_columns(loaded), set_aside], promote_options="default")
@@ -86,10 +88,10 @@ def _with_own_columns(batch: Batch, commit: str) -> pa.Table:
 
 
 def _files(
-    stream: Stream, batch: Batch, table: pa.Table, good: np.ndarray, place: Place
+    stream: Stream, batch: Batch, folders: Folders, order: np.ndarray, place: Place
 ) -> tuple[np.ndarray, list[PlannedFile]]:
     """Return the rows to load in the order of their files, and the files."""
-    order, groups = _grouped(stream.partition_by, table, good)
+    order, groups = folders.grouped(order)
     cursor = batch.claim.cursor.take(pa.array(np.asarray(batch.positions)[order], pa.int64()))
     files: list[PlannedFile] = []
     start = 0
@@ -102,48 +104,19 @@ def _files(
     return order, files
 
 
-def _grouped(by: PartitionBy | None, table: pa.Table, good: np.ndarray) -> tuple[np.ndarray, list[tuple[str, int]]]:
-    if by is None or not len(good):
-        return good, [("", len(good))]
-    folders = _partitions(by, table)
-    codes = folders.indices.to_numpy(zero_copy_only=False)[good]
-    counts = np.bincount(codes, minlength=len(folders.dictionary))
-    order = good[np.argsort(codes, kind="stable")]
-    return order, list(zip(folders.dictionary.to_pylist(), map(int, counts), strict=True))
-
-
-def _partitions(by: PartitionBy, table: pa.Table) -> pa.DictionaryArray:
-    """Return the folder of each row, by the record's own time in UTC."""
-    folder = by.folder
-    if by.field not in table.column_names or folder in table.column_names:
-        wrong = f"has no column {by.field!r}" if by.field not in table.column_names else f"has a column {folder!r}"
-        raise PartitionImpossible(
-            f"The stream is partitioned by {by.field!r} into folders {folder}=..., and its table {wrong}: there are "
-            f"{', '.join(table.column_names)}. Correct partition_by, or rename the column in the stream's transform."
-        )
-    column = table[by.field].combine_chunks()
-    if pa.types.is_null(column.type):
-        column = column.cast(_TIME)
-    if not pa.types.is_timestamp(column.type) and not pa.types.is_date(column.type):
-        raise PartitionImpossible(
-            f"The stream is partitioned by {by.field!r}, which is {column.type} and no time. Make it a timestamp in "
-            "the stream's transform, or correct partition_by."
-        )
-    # Without the zone the value is the same instant in UTC, and no time zone database is asked for.
-    moments = pc.floor_temporal(column.cast(pa.timestamp("us"), safe=False), unit=by.grain).dictionary_encode()
-    values = pc.strftime(moments.dictionary, _GRAINS[by.grain]).to_pylist()
-    folders = pa.array([f"{folder}={value}" for value in (*values, NO_PARTITION)])
-    return pa.DictionaryArray.from_arrays(pc.fill_null(moments.indices, len(values)), folders)
+def _rules(suite: Suite, verdict: Verdict, unplaced: Mapping[int, str]) -> dict[int, list[str]]:
+    """Return by row the rules it broke, and why it lands nowhere."""
+    labels = {rule.number: rule.label for rule in suite.rules}
+    broken = {row: [labels[number] for number in numbers] for row, numbers in verdict.rules_by_row().items()}
+    return broken | {row: [*broken.get(row, []), why] for row, why in unplaced.items()}
 
 
 def _set_aside(
-    suite: Suite, batch: Batch, verdict: Verdict, table: pa.Table, bad: np.ndarray, commit: str
+    broken: Mapping[int, list[str]], batch: Batch, table: pa.Table, bad: np.ndarray, commit: str
 ) -> tuple[pa.Table, dict[str, int]]:
     """Return the rows to set aside, with every rule each broke and as it was received, and the rows by rule."""
-    labels = {rule.number: rule.label for rule in suite.rules}
-    broken = verdict.rules_by_row()
     records = batch.claim.records
-    rules = [[labels[number] for number in broken[int(row)]] for row in bad]
+    rules = [broken[int(row)] for row in bad]
     raw = [_text(records[batch.positions[int(row)]]) for row in bad]
     checked = _with_quarantine_columns(table.take(pa.array(bad)), rules, raw)
     refused = pa.table({

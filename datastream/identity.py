@@ -1,7 +1,7 @@
 """Who a record is. The same record has the same id, whenever, however often and in whatever company it comes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import repeat
@@ -22,7 +22,7 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 def identity_of(stream: Stream) -> dict[str, Any]:
     """Return what the ids and cursor ranges of a stream depend on, as each manifest keeps it."""
     if isinstance(stream.source, WebhookSpec):
-        return {"scheme": _SCHEME}
+        return {"scheme": _SCHEME, "key": stream.key}
     cursor = stream.source.cursor
     kind = type(cursor.initial).__name__ if cursor else None
     return {"key": stream.key, "cursor": cursor.field if cursor else None, "cursor_kind": kind}
@@ -34,14 +34,15 @@ def reserved(stream: Stream) -> frozenset[str]:
     return OWN_COLUMNS | {by.folder} if by else OWN_COLUMNS
 
 
-def record_ids(stream: Stream, table: pa.Table) -> list[str | None]:
+def record_ids(stream: Stream, table: pa.Table, key: Sequence[str] | None = None) -> list[str | None]:
     """Return each row's id: a hash of stream, key values and cursor value; None where a key field has no value.
 
-    The cursor's value belongs to it because a newer version of a key is a new record.
+    The cursor's value belongs to it because a newer version of a key is a new record. `key` is that of another time.
     """
-    names = [*stream.key, *([stream.source.cursor.field] if stream.source.cursor else [])]
+    key = stream.key if key is None else key
+    names = [*key, *([stream.source.cursor.field] if stream.source.cursor else [])]
     columns = [table[name].to_pylist() if name in table.column_names else [None] * table.num_rows for name in names]
-    missing = {at for column in columns[: len(stream.key)] for at, value in enumerate(column) if value is None}
+    missing = {at for column in columns[: len(key)] for at, value in enumerate(column) if value is None}
     # One JSON text a line, encoded in one go; a line break within a value is escaped in JSON.
     lines = _encoder.encode_lines(list(zip(repeat(stream.name, table.num_rows), *columns, strict=True))).splitlines()
     return [None if at in missing else _hash(line) for at, line in enumerate(lines)]

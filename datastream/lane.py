@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -12,21 +13,20 @@ from datastream.catalog import Stream
 from datastream.claim import Claim
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
-from datastream.errors import Permanent
+from datastream.decision import Place
 from datastream.events.contract import EventBus
 from datastream.identity import identity_of
 from datastream.intake import Intake
+from datastream.lake import layout
 from datastream.lake.duplicates import KnownIds
+from datastream.lake.index import Index
 from datastream.lake.log import Log
-from datastream.lake.manifest import Manifest, Versions
+from datastream.lake.manifest import Header, Manifest, Shape, Versions
 from datastream.lake.store import Store
 from datastream.quality import Suite
 from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates, RetryPolicy
+from datastream.shape import refuse_another_shape, shape_of
 from datastream.transform import Transform, load_transform
-
-
-class IdentityChanged(Permanent):
-    """A stream with data has another key or cursor than before."""
 
 
 class Lane(msgspec.Struct, eq=False):
@@ -42,13 +42,18 @@ class Lane(msgspec.Struct, eq=False):
     transform: Transform
     versions: Versions
     known: KnownIds
-    commits: list[Manifest]
     clock: Clock
+    shape: Shape
+    """How the stream's rows are laid out now."""
+    index: Index = Index()
+    newest: Manifest | None = None
+    """The last commit."""
+    _siblings: list[tuple[Log, Index]] | None = None
 
     @property
-    def newest(self) -> Manifest | None:
-        """The last commit, or None."""
-        return self.commits[-1] if self.commits else None
+    def name(self) -> str:
+        """The lane's own name."""
+        return self.log.lane
 
     @property
     def offsets(self) -> Mapping[str, Any]:
@@ -65,6 +70,26 @@ class Lane(msgspec.Struct, eq=False):
         """The number of the next commit."""
         return self.newest.header.seq + 1 if self.newest else 1
 
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What tells records apart now."""
+        return identity_of(self.stream)
+
+    @property
+    def siblings(self) -> list[tuple[Log, Index]]:
+        """The stream's other lanes, as they stood when they were first asked for."""
+        if self._siblings is None:
+            names = self.store.folders(layout.log_of(self.stream.name))
+            logs = [Log(self.store, self.stream.name, name) for name in names if name != self.name]
+            self._siblings = [(log, log.opened()[0]) for log in logs]
+        return self._siblings
+
+    @property
+    def place(self) -> Place:
+        """Where in the log the next decision belongs, and who takes it."""
+        before = self.newest.header.watermark if self.newest else None
+        return Place(self.name, self.next_seq, self.run, self.versions, self.shape, before)
+
     def stands_at(self, claim: Claim) -> bool:
         """Tell whether the newest commit is that of `claim`, as far as the next claim would notice a difference."""
         return self.newest is not None and self.offsets == claim.offsets and self.schema == claim.schema
@@ -74,9 +99,14 @@ class Lane(msgspec.Struct, eq=False):
         """What is being read, or would be read now, for people."""
         return self.intake.label(self.offsets)
 
+    def advance(self, manifest: Manifest) -> None:
+        """Stand behind a commit that was just made."""
+        self.newest, self.index = manifest, self.index.add(manifest)
+        self.log.keep(self.index)
+
     def reload(self) -> None:
         """Read the log again, because another worker went on with it."""
-        self.commits = list(self.log.manifests())
+        self.index, self.newest = self.log.opened()
 
 
 @contextmanager
@@ -87,42 +117,42 @@ def open_lane(
     intake: Intake,
     *,
     run: str,
+    lane: str = layout.LANE,
     bus: EventBus | None = None,
     buffer: BufferConfig | None = None,
     lease_policy: LeasePolicy | None = None,
+    patience: timedelta | None = None,
     clock: Clock | None = None,
     states: BreakerStates | None = None,
 ) -> Iterator[Lane]:
-    """Open the lane of a stream, under a lease; first what an earlier run could not announce is announced.
+    """Open a lane of a stream, under a lease; first what an earlier run could not announce is announced.
 
-    Raises LaneBusy, TransformMissing, LakeUnusable, IdentityChanged.
+    Raises LaneBusy, if the lease's holder is alive or `patience` ends; TransformMissing, LakeUnusable, ShapeChanged.
     """
     clock = clock or SystemClock()
     transform, transform_version = load_transform(stream.transform)
     versions = Versions(stream=stream.version, suite=suite.version, transform=transform_version)
-    log = Log(store, stream.name)
-    with lease(buffer, stream.name, log.lane, lease_policy, clock):
-        log.sweep()
+    log = Log(store, stream.name, lane)
+    with lease(buffer, stream.name, lane, lease_policy, clock, patience):
         broker = Dependency("rabbitmq", DEFAULT, states or MemoryStates(), clock, RetryPolicy(attempts=1))
-        lane = Lane(
+        opened = Lane(
             stream=stream, suite=suite, store=store, log=log, intake=intake,
-            announcer=Announcer(Outbox(store, stream.name, log.lane), bus, broker), run=run, transform=transform,
-            versions=versions, known=KnownIds(store), commits=[], clock=clock,
+            announcer=Announcer(Outbox(store, stream.name, lane), bus, broker), run=run, transform=transform,
+            versions=versions, known=KnownIds(store), clock=clock, shape=shape_of(stream),
         )  # fmt: skip
-        lane.reload()
-        _refuse_another_identity(lane)
-        lane.announcer.announce()
-        yield lane
+        opened.reload()
+        log.sweep(opened.next_seq - 1)
+        opened.shape = refuse_another_shape(stream, _shaped_by(opened))
+        opened.announcer.announce()
+        yield opened
 
 
-def _refuse_another_identity(lane: Lane) -> None:
-    """Refuse to go on where every record would be taken for a new one."""
-    decided = lane.log.plan(lane.next_seq)  # it may be the first, and the stream may have become another since
-    header = decided.header if decided else lane.newest.header if lane.newest else None
-    before, now = header.identity if header else None, identity_of(lane.stream)
-    if before not in (None, now):
-        raise IdentityChanged(
-            f"What tells the records of {lane.stream.name!r} apart was {before} when they were committed, and is {now} "
-            "in its file: everything would be loaded again. Put key and source.cursor back, or give the stream "
-            "another name."
-        )
+def _shaped_by(lane: Lane) -> Header | None:
+    """Return what says how the stream's rows are laid out: the newest commit of its first lane, or a first decision."""
+    if lane.name != layout.LANE:
+        first = Log(lane.store, lane.stream.name).newest()
+        if first is not None:
+            return first.header
+    # A plan may be the first of all, and the stream may have become another since.
+    decided = lane.log.plan(lane.next_seq)
+    return decided.header if decided else lane.newest.header if lane.newest else None

@@ -4,13 +4,13 @@ At least once everywhere, and create-only names that make every repeat harmless.
 taken again; once its plan exists, all that follows is a function of the plan. Any step may be killed at any moment.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
 
 from datastream.claim import Batch, Claim
-from datastream.decision import Place
 from datastream.decision import decide as decide_rows
 from datastream.lake import writer
 from datastream.lake.manifest import Manifest
@@ -19,6 +19,7 @@ from datastream.lane import Lane
 from datastream.observe.crash import step
 from datastream.quality import Verdict, validate
 from datastream.records import RECORD_ID
+from datastream.repeats import repeated
 from datastream.transform import apply
 
 T = TypeVar("T")
@@ -56,8 +57,8 @@ def complete(lane: Lane, plan: Plan) -> Manifest:
 def transform(lane: Lane, claim: Claim) -> Batch:
     """Leave out what the lane has already, and run the stream's transform on the rest."""
     with step("transform"):
-        fresh = _fresh(claim.ids, lane.known.among(lane.intake.suspects(lane.commits, claim)))
-        given, positions = claim.rows(None if fresh is None else set(fresh))
+        fresh = _fresh(claim.ids, repeated(lane, claim))
+        given, positions = claim.rows(fresh)
         table, kept = apply(lane.transform, lane.stream.transform or "", given)
         refused = {at: rule for at, rule in claim.refused.items() if fresh is None or at in fresh}
         if kept is not None:
@@ -77,9 +78,8 @@ def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:
 
     None means that the claim is committed already, because this worker slept.
     """
-    place = Place(lane=lane.log.lane, seq=lane.next_seq, run=lane.run, versions=lane.versions)
     with step("decide"):
-        plan = lane.log.decide(decide_rows(lane.stream, lane.suite, batch, verdict, place))
+        plan = lane.log.decide(decide_rows(lane.stream, lane.suite, batch, verdict, lane.place))
     if plan is None:
         lane.reload()
     return plan
@@ -102,7 +102,7 @@ def settle(lane: Lane, plan: Plan, manifest: Manifest) -> Manifest:
     with step("settle"):
         lane.log.settle(manifest.header.seq)
         lane.known.add(manifest.all_files, plan.rows[RECORD_ID].to_pylist())
-        lane.commits.append(manifest)
+        lane.advance(manifest)
         lane.intake.settle(manifest.header.offsets)
     return manifest
 
@@ -124,15 +124,15 @@ def drain(lane: Lane, on_commit: Callable[[Manifest], None] = lambda _: None) ->
             on_commit(complete(lane, holding))
 
 
-def _fresh(ids: Sequence[str], known: set[str]) -> Mapping[int, str] | None:
-    """Return where ids stand for the first time that the lane does not know; None stands for all of them."""
-    if known.isdisjoint(ids) and len(set(ids)) == len(ids):
+def _fresh(ids: Sequence[str], repeats: AbstractSet[int]) -> AbstractSet[int] | None:
+    """Return where ids stand for the first time that are no repeats; None stands for all of them."""
+    if not repeats and len(set(ids)) == len(ids):
         return None
     first: dict[str, int] = {}
     for at, record_id in enumerate(ids):
-        if record_id not in known:
+        if at not in repeats:
             first.setdefault(record_id, at)
-    return {at: record_id for record_id, at in first.items()}
+    return set(first.values())
 
 
 def _ahead(make: Callable[[Callable[[], bool]], Iterator[T]]) -> Iterator[T]:

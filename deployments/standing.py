@@ -51,18 +51,20 @@ def _standing(stream: Stream, store: "Store | None", buffer: "Buffer | None", cl
     from datastream.announce import Outbox
     from datastream.buffers import lane_of
     from datastream.lake.log import Log
+    from datastream.lanes import lanes_of
 
-    newest = Log(store, stream.name).newest() if store else None
-    decided = newest.header.decided_at if newest else None
+    lanes = lanes_of(stream, store, None) if store else ["0"]
+    newest = [commit for lane in lanes if store and (commit := Log(store, stream.name, lane).newest())]
+    decided = max((commit.header.decided_at for commit in newest), default=None)
     posted = isinstance(stream.source, WebhookSpec)
     return Standing(
         stream=stream.name,
         kind=stream.source.kind,
-        commits=newest.header.seq if newest else 0,
+        commits=sum(commit.header.seq for commit in newest),
         last_commit=decided,
         age=clock.now() - decided if decided else None,
-        waiting=buffer.depth(lane_of(stream.name)) if posted and buffer else None,
-        unannounced=Outbox(store, stream.name).waiting() if store else 0,
+        waiting=sum(buffer.depth(lane_of(stream.name, lane)) for lane in lanes) if posted and buffer else None,
+        unannounced=sum(Outbox(store, stream.name, lane).waiting() for lane in lanes) if store else 0,
     )
 
 

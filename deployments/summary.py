@@ -65,8 +65,9 @@ def where_to_look(lake: "Store", stream: str) -> None:
 def print_events(lake: "Store", streams: Sequence[str], without: str | None) -> None:
     """Print how many commits the event bus has confirmed, and how many wait in the log; `without` says why they do."""
     from datastream.announce import Outbox
+    from datastream.lake import reader
 
-    boxes = [Outbox(lake, stream) for stream in streams]
+    boxes = [Outbox(lake, stream, lane) for stream in streams for lane in reader.lanes(lake, stream)]
     confirmed, waiting = sum(box.position for box in boxes), sum(box.waiting() for box in boxes)
     click.echo(f"Events: {confirmed:,} commits announced and confirmed, {waiting:,} waiting in the lake's log.")
     if without:

@@ -15,16 +15,17 @@ from tasks import check, decide, open_stream, run_as_command, store, transform, 
 def etl_pipeline(
     stream: str, lake: DataLake | None = None, buffer: StreamBuffer | None = None, events: EventBus | None = None
 ) -> None:
-    """Load everything that waits at the source of `stream` into `lake`, claim after claim."""
-    with open_stream(stream, lake, buffer, events) as (lane, report):
-        for plan in decided(lane):
-            report.add(plan, store(lane, plan))
-        for claim in claims(lane):
-            batch = transform(lane, claim)
-            verdict = check(lane, batch)
-            plan = decide(lane, batch, verdict)
-            if plan is not None:
-                report.add(plan, store(lane, plan), verdict)
+    """Load everything that waits at the source of `stream` into `lake`, lane after lane, claim after claim."""
+    with open_stream(stream, lake, buffer, events) as (lanes, report):
+        for lane in lanes:
+            for plan in decided(lane):
+                report.add(plan, store(lane, plan))
+            for claim in claims(lane):
+                batch = transform(lane, claim)
+                verdict = check(lane, batch)
+                plan = decide(lane, batch, verdict)
+                if plan is not None:
+                    report.add(plan, store(lane, plan), verdict)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from datastream.catalog import Stream
+from datastream.clock import Clock
 from datastream.lake.manifest import Header, Manifest
 from datastream.lake.plan import Plan
 from datastream.lane import Lane
-from datastream.quality import Tally, Verdict, markdown
+from datastream.quality import Suite, Tally, Verdict, markdown
 from datastream.records import RAW, RECORD_ID, RULES, Accounts
 from tasks.asset import materialize_rows
 from tasks.progress import Progress, artifact_key
@@ -23,17 +25,24 @@ _SAMPLES = 10
 class Report:
     """The report of one run."""
 
-    def __init__(self, lane: Lane, showing: Showing) -> None:
-        self._name, self._window = lane.stream.name, lane.window
-        self._tally = Tally(lane.suite)
+    def __init__(self, stream: Stream, suite: Suite, lake: str, clock: Clock, showing: Showing) -> None:
+        self.title = self._name = stream.name
+        self._tally = Tally(suite)
         self._samples: list[dict[str, Any]] = []
         self._set_aside: dict[str, int] = {}
         self._files = self._commits = 0
         self._met = True
-        self._about = {"window": lane.window, "suite_version": lane.versions.suite, "lake": lane.store.address("")}
+        self._windows: list[str] = []
+        self._about = {"suite_version": suite.version, "lake": lake}
         self.accounts = Accounts()
-        self._showing = showing
-        self._progress = Progress(self._key("progress"), self._said(), lane.clock, showing)
+        self.showing = showing
+        self._progress = Progress(self._key("progress"), self._said(), clock, showing)
+
+    def takes(self, lane: Lane) -> None:
+        """Tell that a lane is drained now."""
+        one = lane.stream.shards == 1
+        self._windows.append(lane.window if one else f"lane {lane.name}: {lane.window}")
+        self.title = f"{self._name} {', '.join(self._windows)}"
 
     def add(self, plan: Plan, manifest: Manifest, verdict: Verdict | None = None) -> None:
         """Count one commit in, and move the progress."""
@@ -54,9 +63,8 @@ class Report:
     def publish(self) -> None:
         """Show the accounts and the validation result, and tell what else waits for it that rows were loaded."""
         self._progress.done(self._said())
-        title = f"{self._name} {self._window}"
-        self._showing(lambda: create_table_artifact(self._rows(), key=self._key("accounts"), description=title))
-        self._showing(
+        self.showing(lambda: create_table_artifact(self._rows(), key=self._key("accounts"), description=self.title))
+        self.showing(
             lambda: create_markdown_artifact(self._validation(), key=self._key("validation"), description=self._said())
         )
         if self.accounts.loaded:
@@ -65,7 +73,8 @@ class Report:
     def _metadata(self) -> dict[str, Any]:
         a = self.accounts
         rows = {"rows_loaded": a.loaded, "rows_quarantined": a.quarantined, "duplicates": a.duplicates}
-        return {**rows, "commits": self._commits, "suite_met": self._met, **self._about}
+        read = {"commits": self._commits, "window": ", ".join(self._windows), "suite_met": self._met}
+        return {**rows, **read, **self._about}
 
     def _key(self, what: str) -> str:
         return artifact_key(self._name, what)

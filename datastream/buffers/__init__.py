@@ -2,6 +2,8 @@
 
 from datastream.buffers.contract import (
     BEGINNING,
+    FIRST_LANE,
+    MOST_LANES,
     Buffer,
     BufferAway,
     BufferFull,
@@ -14,10 +16,13 @@ from datastream.buffers.contract import (
     lane_of,
     position_order,
     received_at,
+    shard_of,
 )
 
 __all__ = [
     "BEGINNING",
+    "FIRST_LANE",
+    "MOST_LANES",
     "Buffer",
     "BufferAway",
     "BufferFull",
@@ -30,4 +35,5 @@ __all__ = [
     "lane_of",
     "position_order",
     "received_at",
+    "shard_of",
 ]

@@ -6,12 +6,16 @@ is decided; what it promises is that a delivery which was appended is still ther
 
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from datastream.errors import Permanent, Transient
 
+FIRST_LANE = "0"
+MOST_LANES = 64
+"""Of one stream. So many are looked into where nobody knows which were ever used."""
 BEGINNING = "0-0"
 """The position before the first entry of an epoch."""
 
@@ -58,7 +62,7 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 class Buffer(Protocol):
-    """Deliveries by lane, named by `lane_of`."""
+    """Deliveries by lane, named by `lane_of`. What is remembered of a delivery, and the epoch, is its stream's."""
 
     def append(self, lane: str, deliveries: Sequence[Delivery], remembered: timedelta) -> list[bool]:
         """Keep deliveries, and return of each whether it is new; one with an id that is remembered is not kept again.
@@ -97,6 +101,12 @@ def position_order(position: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
-def lane_of(stream: str, lane: str = "0") -> str:
+def lane_of(stream: str, lane: str = FIRST_LANE) -> str:
     """Return what a buffer calls a lane of a stream."""
     return f"{stream}:{lane}"
+
+
+def shard_of(delivery_id: str, shards: int) -> str:
+    """Return the lane that a delivery belongs to: a repeat lands where the first one did."""
+    digest = blake2b(delivery_id.encode(), digest_size=8).digest()
+    return str(int.from_bytes(digest) % shards)

@@ -49,17 +49,23 @@ class LeasePolicy:
 
 @contextmanager
 def lease(
-    buffer: BufferConfig | None, stream: str, lane: str, policy: LeasePolicy | None = None, clock: Clock | None = None
+    buffer: BufferConfig | None,
+    stream: str,
+    lane: str,
+    policy: LeasePolicy | None = None,
+    clock: Clock | None = None,
+    patience: timedelta | None = None,
 ) -> Iterator[None]:
-    """Hold the lease of a lane. A dead holder's is waited for; raises LaneBusy if the holder is alive."""
+    """Hold the lease of a lane. A dead holder's is waited for, for `patience` at most; raises LaneBusy after that."""
     policy, clock = policy or LeasePolicy(), clock or SystemClock()
+    patience = policy.waits if patience is None else patience
     if buffer is None:
         yield
         return
     key, token = f"datastream:lease:{stream}:{lane}", secrets.token_hex(8)
     with connect(buffer) as client:
         try:
-            _acquire(client, key, token, policy, clock)
+            _acquire(client, key, token, policy, clock, patience)
         except redis.RedisError as error:
             logger.warning("Lane %s of %s is drained without a lease, because Redis is away: %s", lane, stream, error)
             yield
@@ -68,8 +74,8 @@ def lease(
             yield
 
 
-def _acquire(client: redis.Redis, key: str, token: str, policy: LeasePolicy, clock: Clock) -> None:
-    deadline = clock.monotonic() + policy.waits.total_seconds()
+def _acquire(client: redis.Redis, key: str, token: str, policy: LeasePolicy, clock: Clock, patience: timedelta) -> None:
+    deadline = clock.monotonic() + patience.total_seconds()
     while not client.set(key, token, nx=True, px=policy.lasts):
         if clock.monotonic() >= deadline:
             raise LaneBusy(

@@ -32,11 +32,12 @@ class MemoryBuffer:
 
     def _append(self, lane: str, delivery: Delivery, remembered: timedelta) -> bool:
         now = self._clock.now()
-        if self._seen.get((lane, delivery.id), now) > now:
+        stream = lane.partition(":")[0]
+        if self._seen.get((stream, delivery.id), now) > now:
             return False
         self._number += 1
         self._entries[lane].append(((int(now.timestamp() * 1000), self._number), delivery))
-        self._seen[lane, delivery.id] = now + remembered
+        self._seen[stream, delivery.id] = now + remembered
         return True
 
     def reach(self, lane: str) -> Reach:

@@ -1,8 +1,9 @@
 """The scripts that run inside Redis, and the names of its keys. Each script is one step that nothing can cut in two.
 
 An epoch is a random name kept beside the server's `run_id` and `master_replid`: after a restart, a restore, a failover
-or a flush one of them is missing or differs, and every script begins by giving the lane a new one. Scripts that drain
-carry `allow-oom`, because a buffer that is full must be drained; the one that appends does not.
+or a flush one of them is missing or differs, and every script begins by giving the stream a new one. All keys of a
+stream carry one hash tag, so that its scripts also run on a cluster. Scripts that drain carry `allow-oom`, because a
+buffer that is full must be drained; the one that appends does not.
 """
 
 from hashlib import blake2b
@@ -67,14 +68,16 @@ return redis.call('xtrim', KEYS[1], 'minid', ARGV[3])
 
 def entries(lane: str) -> str:
     """Return the key under which a lane's deliveries wait."""
-    return f"datastream:{{{lane}}}:entries"
+    stream, _, number = lane.partition(":")
+    return f"datastream:{{{stream}}}:{number}:entries"
 
 
 def epoch(lane: str) -> str:
-    """Return the key of a lane's epoch."""
-    return f"datastream:{{{lane}}}:epoch"
+    """Return the key of the epoch, which all lanes of a stream share."""
+    return f"datastream:{{{lane.partition(':')[0]}}}:epoch"
 
 
 def seen(lane: str, delivery_id: str) -> str:
-    """Return the key of the mark that a delivery leaves."""
-    return f"datastream:{{{lane}}}:seen:{blake2b(delivery_id.encode(), digest_size=16).hexdigest()}"
+    """Return the key of the mark that a delivery leaves, whichever lane of its stream it went to."""
+    digest = blake2b(delivery_id.encode(), digest_size=16).hexdigest()
+    return f"datastream:{{{lane.partition(':')[0]}}}:seen:{digest}"

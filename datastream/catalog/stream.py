@@ -24,6 +24,11 @@ class PartitionBy(Model):
 
     field: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .-]*$")
     grain: Literal["hour", "day", "month", "year"] = "day"
+    late: Literal["own_partition", "quarantine"] = "own_partition"
+    """Where a row lands whose folder had ended, and `lateness` after it too, by the times loaded before its claim."""
+    lateness: timedelta = Field(default=timedelta(days=1), ge=timedelta())
+    most: int = Field(default=1000, ge=1)
+    """So many folders a claim may open; the rows of those with the fewest are set aside beyond it."""
 
     @property
     def folder(self) -> str:
@@ -60,7 +65,8 @@ class Stream(Model):
     load: Literal["append"] = "append"
     batch: Batch = Batch()
     quality: Quality = Quality()
-    shards: Literal[1] = 1
+    shards: int = Field(default=1, ge=1, le=64)
+    """Lanes that several workers drain side by side; a post belongs to one by its id."""
     version: str = Field(default="", exclude=True, json_schema_extra={"readOnly": True})
     """A short hash of the file, set when it is read."""
 
@@ -76,6 +82,13 @@ class Stream(Model):
     def _tells_records_apart(cls, value: list[str], checked: ValidationInfo) -> list[str]:
         if not value and isinstance(checked.data.get("source"), ApiSpec):
             raise ValueError("name the fields that identify a record of this API")
+        return value
+
+    @field_validator("shards")
+    @classmethod
+    def _can_be_split(cls, value: int, checked: ValidationInfo) -> int:
+        if value > 1 and isinstance(checked.data.get("source"), ApiSpec):
+            raise ValueError("an API is read window by window, in one lane; leave shards out")
         return value
 
     @property

@@ -129,7 +129,7 @@ class Gateway:
 
     async def _count_what_waits(self) -> dict[str, int]:
         """Return how much waits in each lane; nothing while the buffer does not say."""
-        lanes = [door.lane for door in self._keyring.doors.values()]
+        lanes = [lane for door in self._keyring.doors.values() for lane in door.lanes]
         try:
             return await aside(lambda: {lane: self._buffer.depth(lane) for lane in lanes})
         except DatastreamError:

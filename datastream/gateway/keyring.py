@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from datastream.auth import SecretsMissing
-from datastream.buffers import lane_of
+from datastream.buffers import lane_of, shard_of
 from datastream.catalog import Catalog, Stream, StreamInvalid, StreamMissing, WebhookSpec
 from datastream.clock import Clock, SystemClock
 from datastream.connections import WebhookConfig
@@ -41,10 +41,19 @@ class Door:
     """What it takes to post to a stream. Without keys nobody can."""
 
     stream: str
-    lane: str
     dedup: timedelta
+    shards: int = 1
     keys: tuple[bytes, ...] = ()
     tolerance: timedelta = timedelta()
+
+    def lane(self, delivery_id: str) -> str:
+        """Return where a delivery waits, as the buffer calls it."""
+        return lane_of(self.stream, shard_of(delivery_id, self.shards))
+
+    @property
+    def lanes(self) -> list[str]:
+        """All lanes of the stream, as the buffer calls them."""
+        return [lane_of(self.stream, str(number)) for number in range(self.shards)]
 
 
 class _Known(NamedTuple):
@@ -123,12 +132,12 @@ class Keyring:
         try:
             stream = self._catalog.stream(name)
         except StreamInvalid as error:
-            return before or Door(name, lane_of(name), timedelta()), str(error)
+            return before or Door(name, timedelta()), str(error)
         except StreamMissing as error:
             return None, str(error)
         if not isinstance(stream.source, WebhookSpec):
             return None, ""
-        door = Door(name, lane_of(name), stream.source.dedup)
+        door = Door(name, stream.source.dedup, stream.shards)
         try:
             config = self._resolve(stream)
         except SecretsMissing as error:

@@ -69,7 +69,7 @@ class Webhooks:
         try:
             delivery_id = verify(scope["headers"], body, door.keys, door.tolerance, self._clock)
             require_objects(body, self._limits)
-            new = await self._writer.append(door.lane, Delivery(delivery_id, body), door.dedup)
+            new = await self._writer.append(door.lane(delivery_id), Delivery(delivery_id, body), door.dedup)
         except SignatureWrong as error:
             raise Problem(HTTPStatus.UNAUTHORIZED, str(error), _CHALLENGE) from error
         except Problem:

@@ -1,6 +1,6 @@
 """Takes claims from an API, window by window. Nothing of a window has to be forgotten once it is committed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,8 @@ from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig
 from datastream.errors import Permanent
 from datastream.identity import cursor_column, raw_id, record_ids, reserved
-from datastream.lake.duplicates import overlapping
-from datastream.lake.manifest import CursorRange, DataFile, Manifest
+from datastream.lake.index import Span
+from datastream.lake.manifest import CursorRange
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
 from datastream.resilience import BreakerStates
@@ -46,8 +46,16 @@ class ApiIntake:
             known = claim.schema
             yield claim
 
-    def suspects(self, commits: Sequence[Manifest], claim: Claim) -> Iterable[DataFile]:
-        return overlapping((file for commit in commits for file in commit.all_files), bounds(claim.cursor))
+    def may_repeat(self, span: Span, claim: Claim) -> bool:  # noqa: ARG002 - the contract's
+        """Tell that any may: an API answers what it answered before."""
+        return True
+
+    def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:
+        ids: list[str | None] = list(claim.ids)
+        named = record_ids(self._stream, claim.table, identity["key"])
+        for at, record_id in zip(claim.positions, named, strict=True):
+            ids[at] = record_id
+        return ids
 
     def settle(self, offsets: Mapping[str, Any]) -> None:
         """Do nothing: an API keeps its records whether we have them or not."""

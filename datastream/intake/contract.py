@@ -1,10 +1,10 @@
 """The contract of an intake."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from datastream.claim import Claim
-from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.index import Span
 
 
 class Intake(Protocol):
@@ -19,8 +19,11 @@ class Intake(Protocol):
         the next one knows. `stopped` tells when nobody wants more.
         """
 
-    def suspects(self, commits: Sequence[Manifest], claim: Claim) -> Iterable[DataFile]:
-        """Return the files that may hold records of `claim` already."""
+    def may_repeat(self, span: Span, claim: Claim) -> bool:
+        """Tell whether some commits may hold records of `claim` already, beyond what their cursors say."""
+
+    def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:
+        """Return the ids of the claim's records as a commit with another identity would have given them."""
 
     def settle(self, offsets: Mapping[str, Any]) -> None:
         """Forget what lies before `offsets`, which are committed. Repeating it is harmless."""

@@ -4,7 +4,7 @@ The buffer's epoch tells whether positions still mean what they meant when they 
 its beginning, and what was committed under an earlier one is looked up, because it may lie there a second time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -13,7 +13,17 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datastream.buffers import BEGINNING, Buffer, Entry, EpochChanged, Reach, lane_of, position_order, received_at
+from datastream.buffers import (
+    BEGINNING,
+    FIRST_LANE,
+    Buffer,
+    Entry,
+    EpochChanged,
+    Reach,
+    lane_of,
+    position_order,
+    received_at,
+)
 from datastream.buffers.redis import open_buffer
 from datastream.catalog import Stream, WebhookSpec
 from datastream.claim import Claim
@@ -21,7 +31,7 @@ from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
 from datastream.errors import Transient
 from datastream.identity import delivered_id, reserved
-from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.index import Span
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
 from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates
@@ -50,11 +60,19 @@ class _Posted(NamedTuple):
 
 
 class WebhookIntake:
-    """The deliveries of one stream. `window` is how long a sender's repeat is told from a new delivery."""
+    """The deliveries of one lane. `window` is how long a sender's repeat is told from a new delivery."""
 
-    def __init__(self, stream: Stream, window: timedelta, buffer: Buffer, dependency: Dependency, clock: Clock) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        window: timedelta,
+        buffer: Buffer,
+        dependency: Dependency,
+        clock: Clock,
+        lane: str = FIRST_LANE,
+    ) -> None:
         self._stream, self._window = stream, window
-        self._lane, self._buffer = lane_of(stream.name), buffer
+        self._lane, self._buffer = lane_of(stream.name, lane), buffer
         self._dependency, self._clock = dependency, clock
 
     def claims(
@@ -77,20 +95,20 @@ class WebhookIntake:
                 continue
             return
 
-    def suspects(self, commits: Sequence[Manifest], claim: Claim) -> Iterable[DataFile]:
-        """Return what was committed from other epochs and may lie in this one too. Within one, marks tell.
+    def may_repeat(self, span: Span, claim: Claim) -> bool:
+        """Tell whether they were committed from other epochs and may lie in this one too. Within one, marks tell.
 
         An entry is a repeat of one that came at most a window before it. How long ago it was committed says nothing:
         entries whose trim was lost stay where they are until somebody reads them.
         """
-        if not len(claim):
-            return
-        here = msgspec.convert(claim.offsets, Offsets)
-        since = pc.min(claim.received_at).as_py() - self._window - _SKEW
-        for header, commit in ((commit.header, commit) for commit in commits):
-            before = _offsets(header.offsets)
-            if header.decided_at >= since and (before is None or before.epoch != here.epoch):
-                yield from commit.all_files
+        if not len(claim) or span.epochs == {claim.offsets["epoch"]}:
+            return False
+        came = pc.min(claim.received_at).as_py()
+        return bool(span.decided[1] >= came - self._window - _SKEW)
+
+    def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:  # noqa: ARG002 - the contract's
+        """Return the claim's own: a delivery's id has nothing to do with the stream's key."""
+        return claim.ids
 
     def settle(self, offsets: Mapping[str, Any]) -> None:
         """Trim the lane up to where it is committed."""
@@ -137,12 +155,13 @@ def webhook_intake(
     config: BufferConfig,
     clock: Clock | None = None,
     states: BreakerStates | None = None,
+    lane: str = FIRST_LANE,
 ) -> Iterator[WebhookIntake]:
-    """Open a webhook stream's intake."""
+    """Open the intake of a webhook stream's lane."""
     clock = clock or SystemClock()
     dependency = Dependency("redis", DEFAULT, states or MemoryStates(), clock)
     with open_buffer(config) as buffer:
-        yield WebhookIntake(stream, spec.dedup, buffer, dependency, clock)
+        yield WebhookIntake(stream, spec.dedup, buffer, dependency, clock, lane)
 
 
 def make_claim(

@@ -1,15 +1,21 @@
-"""Knows which records a lane already has, in its data and its quarantine.
+"""Knows which records a stream already has, in its data and its quarantine: those of files that may hold them.
 
-Of an API's only files whose cursor range overlaps the claim's are looked into, and those with a row without a cursor
-value. Other lanes own other record ids, so they need no look.
+What was read is kept for the run, up to a number of ids; what had to be forgotten is read again when it is asked for.
 """
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 
 from datastream.errors import Permanent
+from datastream.lake.index import overlap
 from datastream.lake.manifest import CursorRange, DataFile
 from datastream.lake.parquet import NOT_PARQUET, record_ids
 from datastream.lake.store import Store
+
+_MOST_IDS = 400_000
+"""Some 130 bytes each."""
+_READING_THREADS = 8
 
 
 class FileMissing(Permanent):
@@ -17,27 +23,41 @@ class FileMissing(Permanent):
 
 
 class KnownIds:
-    """The record ids of one lane, read from the lake as they are needed and kept for the run."""
+    """Record ids by the file they stand in, read from the lake as they are needed."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._read: set[str] = set()
-        self._ids: set[str] = set()
+    def __init__(self, store: Store, most: int = _MOST_IDS) -> None:
+        self._store, self._most = store, most
+        self._groups: dict[int, frozenset[str]] = {}
+        self._group_of: dict[str, int] = {}
+        """File to group: those of one commit are one group."""
+        self._next = 0
 
-    def among(self, files: Iterable[DataFile]) -> set[str]:
-        """Return at least all ids that stand in `files`."""
-        for file in files:
-            if file.key not in self._read:
-                self._ids.update(self._read_ids(file))
-                self._read.add(file.key)
-        return self._ids
+    def among(self, files: Iterable[DataFile], wanted: AbstractSet[str]) -> set[str]:
+        """Return those of the wanted ids that stand in the files, and perhaps some that stand in others."""
+        named = {file.key: file for file in files}
+        there = {self._group_of[key] for key in named if self._group_of.get(key) in self._groups}
+        unread = [file for key, file in named.items() if self._group_of.get(key) not in there]
+        found: set[str] = set()
+        for group in there:
+            found |= self._groups[group] & wanted
+        with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="ids") as threads:
+            for file, ids in zip(unread, threads.map(self._read_ids, unread), strict=True):
+                found |= ids & wanted
+                self._keep([file.key], ids)
+        return found
 
     def add(self, files: Iterable[DataFile], ids: Iterable[str]) -> None:
         """Know the ids of a commit that was just made, so that its files need not be read."""
-        self._read.update(file.key for file in files)
-        self._ids.update(ids)
+        self._keep([file.key for file in files], frozenset(ids))
 
-    def _read_ids(self, file: DataFile) -> list[str]:
+    def _keep(self, keys: list[str], ids: frozenset[str]) -> None:
+        self._next += 1
+        self._groups[self._next] = ids
+        self._group_of.update(dict.fromkeys(keys, self._next))
+        while sum(map(len, self._groups.values())) > self._most and len(self._groups) > 1:
+            del self._groups[next(iter(self._groups))]
+
+    def _read_ids(self, file: DataFile) -> frozenset[str]:
         data = self._store.read(file.key)
         if data is None:
             raise FileMissing(
@@ -45,26 +65,14 @@ class KnownIds:
                 "could be loaded twice, so nothing more is committed."
             )
         try:
-            ids: list[str] = record_ids(data).to_pylist()
+            return frozenset(record_ids(data).to_pylist())
         except NOT_PARQUET as error:
             raise FileMissing(
                 f"{file.key} cannot be read: {error}. Restore it from a backup: without it a record could be loaded "
                 "twice, so nothing more is committed."
             ) from error
-        return ids
 
 
 def overlapping(files: Iterable[DataFile], cursor: CursorRange | None) -> Iterator[DataFile]:
-    """Yield the files that may hold a record whose cursor lies in the range, or that has none."""
-    return (file for file in files if _overlap(file.cursor, cursor))
-
-
-def _overlap(file: CursorRange | None, claim: CursorRange | None) -> bool:
-    if file is None:
-        return True
-    if claim is None:
-        return False
-    # JSON keeps no type but the values': a lane whose cursor changed its kind is looked into as a whole.
-    if type(file[0]) is not type(claim[0]):
-        return True
-    return file[0] <= claim[1] and claim[0] <= file[1]  # type: ignore[operator]
+    """Yield the files that may hold a record whose cursor lies in the range, and those where a row has none."""
+    return (file for file in files if file.cursor is None or overlap(file.cursor, cursor))

@@ -6,17 +6,42 @@ from collections.abc import Iterable
 LANE = "0"
 PROOF = "_proof/create-only"
 """The object by which a store proves that it never overwrites; those of races are named after it."""
-_SEQ = re.compile(r"/(\d{12})\.(plan|json|announced)$")
+_SEQ = re.compile(r"/(\d{12})\.(plan|json|index|announced)$")
 
 
 def log_folder(stream: str, lane: str) -> str:
     """Return the folder of a lane's log."""
-    return f"_log/{stream}/{lane}/"
+    return f"{log_of(stream)}{lane}/"
+
+
+def log_of(stream: str) -> str:
+    """Return the folder of a stream's log: it holds one folder a lane."""
+    return f"_log/{stream}/"
+
+
+def plans_of(stream: str) -> str:
+    """Return the folder of a stream's plans: it holds one folder a lane."""
+    return f"_plans/{stream}/"
+
+
+def plan_folder(stream: str, lane: str) -> str:
+    """Return the folder of a lane's plans. They lie apart from the log, which is long: finding them lists few."""
+    return f"{plans_of(stream)}{lane}/"
 
 
 def plan(stream: str, lane: str, seq: int) -> str:
     """Return the key of a claim's plan."""
-    return f"{log_folder(stream, lane)}{seq:012}.plan"
+    return f"{plan_folder(stream, lane)}{seq:012}.plan"
+
+
+def index_folder(stream: str, lane: str) -> str:
+    """Return the folder of the index over a lane's log."""
+    return f"_index/{stream}/{lane}/"
+
+
+def index(stream: str, lane: str, seq: int) -> str:
+    """Return the key of the index over a lane's commits up to `seq`."""
+    return f"{index_folder(stream, lane)}{seq:012}.index"
 
 
 def manifest(stream: str, lane: str, seq: int) -> str:
@@ -61,7 +86,7 @@ def commit_name(lane: str, seq: int) -> str:
 
 
 def sequences(keys: Iterable[str], ending: str) -> list[int]:
-    """Return the sequence numbers of the `plan`, `json` or `announced` objects among `keys`, in order."""
+    """Return the sequence numbers of the `plan`, `json`, `index` or `announced` objects among `keys`, in order."""
     found = (_SEQ.search(key) for key in keys)
     return sorted(int(match[1]) for match in found if match and match[2] == ending)
 

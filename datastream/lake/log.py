@@ -3,17 +3,20 @@
 Both steps are create-only, and the first wins: a plan is never replaced, a manifest is never replaced.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 
 from datastream.errors import Permanent
 from datastream.lake import layout
+from datastream.lake.index import KEPT_EVERY, Index, keep, stored
 from datastream.lake.manifest import Manifest, decode, encode
 from datastream.lake.plan import Plan, decode_plan
 from datastream.lake.store import Store
 
 _READING_THREADS = 8
 _READ_TOGETHER = 64
+_KEPT = 256
 
 
 class CommitConflict(Permanent):
@@ -25,34 +28,86 @@ class Log:
 
     def __init__(self, store: Store, stream: str, lane: str = layout.LANE) -> None:
         self._store, self.stream, self.lane = store, stream, lane
+        self._kept: dict[int, Manifest] = {}
 
     def sequences(self) -> list[int]:
-        """Return the numbers of all commits, in order."""
+        """Return the numbers of all commits, in order. It lists the whole log; the oldest may have expired."""
         found = layout.sequences(self._store.keys(layout.log_folder(self.stream, self.lane)), "json")
-        return list(range(1, found[-1] + 1)) if found else []  # a listing beside a writer may leave one out; we do not
+        return list(range(found[0], found[-1] + 1)) if found else []  # a listing may leave one out; we do not
 
     def newest(self) -> Manifest | None:
         """Return the last commit, or None."""
-        found = self.sequences()
-        return self.manifest(found[-1]) if found else None
+        return self.opened()[1]
+
+    def opened(self) -> tuple[Index, Manifest | None]:
+        """Return the index up to the newest commit, and that commit. What was committed since it was kept is read."""
+        index = stored(self._store, self.stream, self.lane)
+        newest = self.manifest(index.seq) if index.seq else None
+        if newest is None:  # there is no index, or it was made of a log that is not this one
+            index = Index(seq=self.oldest() - 1)
+        for commits in self.after(index.seq):
+            for newest in commits:
+                index = index.add(newest)
+        return index, newest
+
+    def oldest(self) -> int:
+        """Return the number of the first commit that is there, or would be the first."""
+        if self._store.read(layout.manifest(self.stream, self.lane, 1)) is not None:
+            return 1
+        return next(iter(self.sequences()), 1)
+
+    def keep(self, index: Index) -> None:
+        """Keep the index when it is time to; who opens the lane next reads no more than a few commits."""
+        if index.seq % KEPT_EVERY == 0:
+            keep(self._store, self.stream, self.lane, index)
+
+    def after(self, seq: int) -> Iterator[list[Manifest]]:
+        """Yield the commits after `seq`, in order and to the last, in growing groups: one read if there is none."""
+        together = 1
+        while True:
+            wanted = self._read(range(seq + 1, seq + 1 + together))
+            found = [manifest for manifest in takewhile(bool, wanted) if manifest]
+            if found:
+                yield found
+            if len(found) < together:
+                return
+            seq, together = seq + together, min(2 * together, _READ_TOGETHER)
 
     def manifest(self, seq: int) -> Manifest | None:
         """Return one commit, or None."""
-        key = layout.manifest(self.stream, self.lane, seq)
-        data = self._store.read(key)
-        return None if data is None else decode(key, data)
+        if seq not in self._kept:
+            key = layout.manifest(self.stream, self.lane, seq)
+            data = self._store.read(key)
+            return None if data is None else self._keep(decode(key, data))
+        return self._kept[seq]
 
     def manifests(self) -> Iterator[Manifest]:
         """Yield all commits, in order."""
-        with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="log") as threads:
-            yield from filter(None, threads.map(self.manifest, self.sequences()))
+        yield from filter(None, self._read(self.sequences()))
+
+    def between(self, first: int, last: int) -> Iterator[Manifest]:
+        """Yield some commits, in order."""
+        yield from filter(None, self._read(range(first, last + 1)))
 
     def newest_first(self) -> Iterator[Manifest]:
         """Yield all commits from the newest back. Of those that nobody asks for, only a few are read."""
         back = self.sequences()[::-1]
+        for start in range(0, len(back), _READ_TOGETHER):
+            yield from filter(None, self._read(back[start : start + _READ_TOGETHER]))
+
+    def _keep(self, manifest: Manifest) -> Manifest:
+        """Have a commit at hand: it never changes, and whoever asks for one soon asks again."""
+        self._kept[manifest.header.seq] = manifest
+        if len(self._kept) > _KEPT:
+            self._kept.pop(next(iter(self._kept)), None)
+        return manifest
+
+    def _read(self, numbers: Sequence[int]) -> Iterator[Manifest | None]:
+        if len(numbers) == 1:
+            yield self.manifest(numbers[0])
+            return
         with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="log") as threads:
-            for start in range(0, len(back), _READ_TOGETHER):
-                yield from filter(None, threads.map(self.manifest, back[start : start + _READ_TOGETHER]))
+            yield from threads.map(self.manifest, numbers)
 
     def plan(self, seq: int) -> Plan | None:
         """Return the plan that lies there for a claim, be it committed or not, or None."""
@@ -87,7 +142,7 @@ class Log:
         header = manifest.header
         key = layout.manifest(self.stream, self.lane, header.seq)
         if self._store.create(key, encode(manifest)):
-            return manifest
+            return self._keep(manifest)
         first = self.manifest(header.seq)
         if first is None or first.header.decision != header.decision:
             raise CommitConflict(
@@ -100,10 +155,9 @@ class Log:
         """Forget the plan of a claim that is committed."""
         self._store.delete(layout.plan(self.stream, self.lane, seq))
 
-    def sweep(self) -> None:
-        """Forget plans of committed claims, which a crash or a sleeper left behind."""
-        keys = list(self._store.keys(layout.log_folder(self.stream, self.lane)))
-        committed = layout.sequences(keys, "json")
-        for seq in layout.sequences(keys, "plan"):
-            if committed and seq <= committed[-1]:
+    def sweep(self, committed: int) -> None:
+        """Forget plans of claims up to `committed`, which a crash or a sleeper left behind."""
+        plans = self._store.keys(layout.plan_folder(self.stream, self.lane))
+        for seq in layout.sequences(plans, "plan"):
+            if seq <= committed:
                 self.settle(seq)

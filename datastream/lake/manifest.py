@@ -44,6 +44,16 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True):
     transform: str
 
 
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stream's file says of how its rows are laid out. With data on the lake it changes only by `reshape`."""
+
+    shards: int = 1
+    partition: str | None = None
+    """The partitions' folder name; None for a stream without."""
+    resharded_at: datetime | None = None
+    """When `shards` changed last: a repeat of an older delivery may lie in another lane."""
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a commit once it is decided: the same in its plan and its manifest."""
 
@@ -65,6 +75,15 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     rules: list[RuleResult]
     set_aside: dict[str, int]
     """Rows in quarantine by the rule they broke; a row that broke two counts for both."""
+    shape: Shape | None = None
+    """None in what was decided before shapes were kept."""
+    watermark: datetime | None = None
+    """The greatest record time that the lane has loaded, by the field its stream is partitioned by."""
+
+    @property
+    def epoch(self) -> str | None:
+        """The epoch of the buffer that the offsets belong to; None where there is no buffer."""
+        return self.offsets.get("epoch")
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,12 +35,12 @@ class QueryFailed(Permanent):
 
 def streams(store: Store) -> list[str]:
     """Return the names of all streams that have a commit."""
-    return sorted({key.split("/")[1] for key in store.keys("_log/") if key.endswith(".json")})
+    return store.folders("_log/")
 
 
 def lanes(store: Store, stream: str) -> list[str]:
     """Return the lanes of a stream that have a commit."""
-    return sorted({key.split("/")[2] for key in store.keys(f"_log/{stream}/") if key.endswith(".json")})
+    return store.folders(layout.log_of(stream))
 
 
 def commits(store: Store, stream: str) -> Iterator[Manifest]:

@@ -58,12 +58,22 @@ class S3Store:
             return None
 
     def keys(self, prefix: str) -> Iterator[str]:
+        for answer in self._listed(prefix):
+            yield from (found["Key"].removeprefix(self._prefix) for found in answer.get("Contents", ()))
+
+    def folders(self, prefix: str) -> list[str]:
+        answers = self._listed(prefix, Delimiter="/")
+        below = (found["Prefix"] for answer in answers for found in answer.get("CommonPrefixes", ()))
+        return sorted(folder.removeprefix(f"{self._prefix}{prefix}").rstrip("/") for folder in below)
+
+    def _listed(self, prefix: str, **asked: Any) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a listing."""
         page: dict[str, Any] = {}
         while True:
-            answer = self._call("list_objects_v2", Prefix=f"{self._prefix}{prefix}", **page)
+            answer = self._call("list_objects_v2", Prefix=f"{self._prefix}{prefix}", **asked, **page)
             if "IsTruncated" not in answer:
                 raise NoSuchStore(self._config, "it answered a listing with something else")
-            yield from (found["Key"].removeprefix(self._prefix) for found in answer.get("Contents", ()))
+            yield answer
             if not answer["IsTruncated"]:
                 return
             page = {"ContinuationToken": answer["NextContinuationToken"]}

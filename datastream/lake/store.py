@@ -31,6 +31,9 @@ class Store(Protocol):
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys below a folder, in no order. Objects created meanwhile may be missing."""
 
+    def folders(self, prefix: str) -> list[str]:
+        """Return the names of the folders right below a folder that hold something, sorted. It lists no deeper."""
+
     def delete(self, key: str) -> None:
         """Delete an object; one that does not exist is fine."""
 
@@ -58,6 +61,10 @@ class MemoryStore:
 
     def keys(self, prefix: str) -> Iterator[str]:
         yield from [key for key in self.objects if key.startswith(prefix)]
+
+    def folders(self, prefix: str) -> list[str]:
+        below = (key.removeprefix(prefix) for key in self.objects if key.startswith(prefix))
+        return sorted({name.partition("/")[0] for name in below if "/" in name})
 
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)

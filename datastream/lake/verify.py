@@ -120,7 +120,7 @@ def _parquet_files(store: Store, stream: str) -> set[str]:
 
 
 def _plans(store: Store, stream: str) -> list[Plan]:
-    keys = list(store.keys(f"_log/{stream}/"))
+    keys = list(store.keys(layout.plans_of(stream)))
     found = (Log(store, stream, key.split("/")[2]).plan(seq) for key in keys for seq in layout.sequences([key], "plan"))
     return [plan for plan in found if plan is not None]
 

@@ -5,11 +5,13 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datastream.errors import Permanent
-from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake import layout
+from datastream.lake.manifest import DataFile, Header, Manifest
 from datastream.lake.parquet import record_ids
 from datastream.lake.plan import Plan, PlannedFile
 from datastream.lake.store import Store
@@ -35,9 +37,10 @@ def write(store: Store, plan: Plan) -> Manifest:
     Plain readers see the files at once: they hold the rows that were decided and nothing else will ever stand under
     their names. Raises FileConflict.
     """
-    parts = [(file, rows) for file, rows in zip(plan.files, _slices(plan), strict=True)]
+    origin = _origin(plan.header)
+    parts = [(file, rows, origin) for file, rows in zip(plan.files, _slices(plan), strict=True)]
     if plan.quarantine:
-        parts.append((plan.quarantine, plan.set_aside))
+        parts.append((plan.quarantine, plan.set_aside, origin))
     with ThreadPoolExecutor(_ENCODING_THREADS, thread_name_prefix="parquet") as threads:
         encoded = list(threads.map(_encode, parts))
     existed = store.create_all({part.file.key: part.data for part in encoded})
@@ -56,13 +59,29 @@ def _slices(plan: Plan) -> list[pa.Table]:
     return slices
 
 
-def _encode(part: tuple[PlannedFile, pa.Table]) -> _Encoded:
-    file, rows = part
+def _origin(header: Header) -> dict[str, str]:
+    """Return where a commit's rows come from, as it stands in the footer of each of its files."""
+    versions = header.versions
+    return {
+        "datastream.stream": header.stream,
+        "datastream.commit": layout.commit_name(header.lane, header.seq),
+        "datastream.run": header.run,
+        "datastream.decided_at": header.decided_at.isoformat(),
+        "datastream.suite": versions.suite,
+        "datastream.transform": versions.transform,
+        "datastream.stream_file": versions.stream,
+        "datastream.offsets": msgspec.json.encode(header.offsets).decode(),
+    }
+
+
+def _encode(part: tuple[PlannedFile, pa.Table, dict[str, str]]) -> _Encoded:
+    file, rows, origin = part
     unknown = [field.name for field in rows.schema if pa.types.is_null(field.type)]
     sink = io.BytesIO()
     # A column that has had no value yet has no type either: left out, it cannot contradict the type it gets later.
     # In files of a thousand rows dictionaries cost a third more time and a tenth more bytes than zstd without them.
-    pq.write_table(rows.drop_columns(unknown), sink, compression="zstd", compression_level=1, use_dictionary=False)
+    stored = rows.drop_columns(unknown).replace_schema_metadata(origin)
+    pq.write_table(stored, sink, compression="zstd", compression_level=1, use_dictionary=False)
     return _Encoded(file, rows[RECORD_ID], sink.getvalue())
 
 

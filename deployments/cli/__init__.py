@@ -10,6 +10,7 @@ from deployments.cli.doctor import doctor
 from deployments.cli.gateway import gateway
 from deployments.cli.lake import lake, sql
 from deployments.cli.quarantine import quarantine
+from deployments.cli.reshape import reshape
 from deployments.cli.stack import down, status, up
 
 __all__ = ["main"]
@@ -24,7 +25,7 @@ def cli() -> None:
     """
 
 
-for command in (up, down, status, doctor, gateway, check, lake, sql, quarantine):
+for command in (up, down, status, doctor, gateway, check, lake, sql, quarantine, reshape):
     cli.add_command(command)
 
 

@@ -70,10 +70,12 @@ def test_a_repeat_of_what_was_trimmed_is_still_a_repeat(buffer: Buffer) -> None:
     assert (buffer.append(LANE, posts("a"), WEEK), buffer.depth(LANE)) == ([False], 0)
 
 
-def test_lanes_know_nothing_of_each_other(buffer: Buffer) -> None:
+def test_lanes_of_a_stream_share_what_is_remembered_and_streams_do_not(buffer: Buffer) -> None:
     buffer.append(LANE, posts("a"), WEEK)
-    assert buffer.append("orders:1", posts("a"), WEEK) == [True]
-    assert (buffer.depth(LANE), buffer.depth("orders:1"), buffer.depth("flights:0")) == (1, 1, 0)
+    assert buffer.append("orders:1", posts("a", "b"), WEEK) == [False, True]
+    assert buffer.append("flights:0", posts("a"), WEEK) == [True]
+    assert (buffer.depth(LANE), buffer.depth("orders:1"), buffer.depth("flights:0")) == (1, 1, 1)
+    assert buffer.reach(LANE).epoch == buffer.reach("orders:1").epoch
 
 
 def test_reading_goes_on_after_a_position(buffer: Buffer) -> None:

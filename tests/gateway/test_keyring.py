@@ -57,8 +57,8 @@ def test_a_stream_has_a_door_and_one_that_is_read_from_an_api_has_none(keyring: 
     write_stream(streams, "flights", API)
     keyring.refresh()
     door = keyring.door("departures")
-    assert (door.lane, door.keys, door.tolerance, door.dedup) == (
-        "departures:0", (KEY,), timedelta(minutes=5), timedelta(days=7),
+    assert (door.lanes, door.keys, door.tolerance, door.dedup) == (
+        ["departures:0"], (KEY,), timedelta(minutes=5), timedelta(days=7),
     )  # fmt: skip
     for name in ("flights", "nobody", ""):
         with pytest.raises(NotTaken):

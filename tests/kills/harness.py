@@ -70,7 +70,7 @@ class Killer:
 
     def plans(self) -> list[str]:
         """Return the plans that are left."""
-        return [key for key in self.store.keys("_log/") if key.endswith(".plan")]
+        return [key for key in self.store.keys("_plans/") if key.endswith(".plan")]
 
     def _ids(self, key: str) -> list[int]:
         data = self.store.read(key) or b""

@@ -58,7 +58,7 @@ def test_who_slept_through_the_commit_drops_its_claim(log: Log, store: Store) ->
     """The plan it makes is new, because the old one is deleted; only the look at the manifest tells."""
     commit(log, store, plan_of(["a"]))
     assert log.decide(plan_of(["late"])) is None
-    assert [key for key in store.keys("_log/") if key.endswith(".plan")] == []
+    assert [key for key in store.keys("_plans/") if key.endswith(".plan")] == []
 
 
 def test_a_commit_made_again_is_the_same_commit(log: Log, store: Store) -> None:
@@ -96,8 +96,8 @@ def test_left_over_plans_of_commits_are_swept_and_open_ones_are_not(log: Log, st
     commit(log, store, plan_of(["a"]))
     store.create(layout.plan("orders", "0", 1), b"left over")
     log.decide(plan_of(["b"], seq=2))
-    log.sweep()
-    assert [key for key in store.keys("_log/") if key.endswith(".plan")] == [layout.plan("orders", "0", 2)]
+    log.sweep(1)
+    assert [key for key in store.keys("_plans/") if key.endswith(".plan")] == [layout.plan("orders", "0", 2)]
 
 
 def test_quarantine_has_the_rules_and_the_raw_row_and_data_has_not() -> None:
@@ -114,16 +114,17 @@ def test_ids_are_looked_up_where_cursors_overlap(log: Log, store: Store) -> None
     commit(log, store, plan_of(["c"], seq=3, cursor=None))
     files = [file for commit in log.manifests() for file in commit.all_files]
     known = KnownIds(store)
-    assert known.among(overlapping(files, None)) == {"c"}
-    assert known.among(overlapping(files, ("2026-02-28", "2026-03-01"))) == {"b", "c"}
-    assert known.among(overlapping(files, ("2026-01-31", "2026-01-31"))) == {"a", "b", "c"}
+    ids = {"a", "b", "c", "d"}
+    assert known.among(overlapping(files, None), ids) == {"c"}
+    assert known.among(overlapping(files, ("2026-02-28", "2026-03-01")), ids) == {"b", "c"}
+    assert known.among(overlapping(files, ("2026-01-31", "2026-01-31")), ids) == {"a", "c"}
 
 
 def test_a_file_that_is_gone_stops_the_lane(log: Log, store: Store) -> None:
     commit(log, store, plan_of(["a"]))
     store.delete(next(iter(store.keys("orders/data/"))))
     with pytest.raises(FileMissing, match="Restore it from a backup"):
-        KnownIds(store).among(file for commit in log.manifests() for file in commit.all_files)
+        KnownIds(store).among((file for commit in log.manifests() for file in commit.all_files), {"a"})
 
 
 def test_a_file_that_is_broken_stops_the_lane(log: Log, store: Store) -> None:
@@ -132,7 +133,7 @@ def test_a_file_that_is_broken_stops_the_lane(log: Log, store: Store) -> None:
     store.delete(key)
     store.create(key, b"PAR1 and no more")
     with pytest.raises(FileMissing, match="cannot be read"):
-        KnownIds(store).among(file for commit in log.manifests() for file in commit.all_files)
+        KnownIds(store).among((file for commit in log.manifests() for file in commit.all_files), {"a"})
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"header": {}}', b"\xff"])

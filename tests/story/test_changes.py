@@ -3,7 +3,7 @@
 import pytest
 
 from datastream.lake.verify import verify
-from datastream.lane import IdentityChanged
+from datastream.shape import IdentityChanged, ShapeChanged
 from datastream.sources.client import ApiBusy, ApiRefused
 from tests.conftest import World, orders, stream_of
 
@@ -32,7 +32,7 @@ def test_another_identity_is_refused(world: World, changes: dict) -> None:
     world.api.records = orders(50)
     world.run()
     world.stream = stream_of(**changes)
-    with pytest.raises(IdentityChanged, match="everything would be loaded again"):
+    with pytest.raises((IdentityChanged, ShapeChanged), match="everything would be loaded again"):
         world.run()
     assert verify(world.store, "orders").ok
 

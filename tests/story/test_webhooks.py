@@ -1,78 +1,21 @@
 """The way of a delivery: what the gateway accepted is loaded, set aside or a duplicate, once."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from datastream import pipeline
-from datastream.buffers import Delivery
-from datastream.buffers.memory import MemoryBuffer
-from datastream.catalog import Stream
-from datastream.clock import ManualClock
-from datastream.connections import LakeConfig
-from datastream.intake.webhook import WebhookIntake
-from datastream.lake.lake import open_lake
-from datastream.lake.manifest import Manifest
-from datastream.lake.store import Store
 from datastream.lake.verify import verify
-from datastream.lane import Lane, open_lane
-from datastream.quality import load_suite
 from datastream.records import Accounts
-from datastream.resilience import DEFAULT, Dependency, MemoryStates
 from tests.conftest import order
-from tests.posts import posted_stream
-
-WEEK = timedelta(days=7)
-
-
-@dataclass
-class Door:
-    """A stream that is posted, its buffer and its lake."""
-
-    store: Store
-    suites: Path
-    stream: Stream
-    clock: ManualClock
-    buffer: MemoryBuffer
-
-    def post(self, *numbers: int, **changes: object) -> list[bool]:
-        return [self.deliver(f"m-{n}", json.dumps(order(n, **changes))) for n in numbers]
-
-    def deliver(self, name: str, body: str) -> bool:
-        [new] = self.buffer.append("orders:0", [Delivery(name, body.encode())], WEEK)
-        return new
-
-    @contextmanager
-    def lane(self) -> Iterator[Lane]:
-        redis = Dependency("redis", DEFAULT, MemoryStates(), self.clock)
-        intake = WebhookIntake(self.stream, WEEK, self.buffer, redis, self.clock)
-        suite = load_suite(self.suites, "orders")
-        with open_lane(self.stream, suite, self.store, intake, run="r", clock=self.clock) as lane:
-            yield lane
-
-    def run(self) -> list[Manifest]:
-        made: list[Manifest] = []
-        with self.lane() as lane:
-            pipeline.drain(lane, made.append)
-        return made
-
-    def ids(self) -> list[int]:
-        from datastream.lake.reader import connect
-
-        with connect(self.store) as connection:
-            return [row[0] for row in connection.sql("select id from orders order by id").fetchall()]
+from tests.story.door import WEEK, Door
 
 
 @pytest.fixture
 def door(suites: Path, tmp_path: Path) -> Door:
-    clock = ManualClock(datetime(2027, 1, 1, tzinfo=UTC))
-    store = open_lake(LakeConfig(uri=(tmp_path / "lake").as_uri()))
-    return Door(store, suites, posted_stream(), clock, MemoryBuffer(clock))
+    return Door.opened(suites, tmp_path / "lake")
 
 
 def test_everything_that_waits_is_loaded_and_forgotten(door: Door) -> None:

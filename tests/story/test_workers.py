@@ -67,15 +67,14 @@ def test_a_plan_that_a_sleeper_left_behind_is_not_written(world: World) -> None:
     world.api.records = orders(450)
     with worker(world) as late, worker(world) as sleeper:
         batch = transform(sleeper, next(claims(sleeper)))
-        place = decision.Place(lane="0", seq=1, run="sleeper", versions=sleeper.versions)
-        stale = decision.decide(world.stream, sleeper.suite, batch, pipeline.check(sleeper, batch), place)
+        stale = decision.decide(world.stream, sleeper.suite, batch, pipeline.check(sleeper, batch), sleeper.place)
         world.stream = stream_of(batch={"size": 70, "per_commit": 10})
         world.run()
         world.store.create(layout.plan("orders", "0", 1), stale.encoded)
         drain(late)
     found = verify(world.store, "orders")
     assert (found.loaded, found.problems) == (450, [])
-    assert not [key for key in world.store.keys("_log/") if key.endswith(".plan")]
+    assert not [key for key in world.store.keys("_plans/") if key.endswith(".plan")]
 
 
 def test_a_claim_that_was_decided_is_committed_as_decided(world: World) -> None:

@@ -1,0 +1,56 @@
+"""Tells which records of a claim the stream has already, in its data or its quarantine.
+
+Only commits are read whose span may hold one. Other lanes own other record ids, so they need no look, unless the number
+of lanes has changed: then a repeat of an older delivery may be in another lane than the first one.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from datastream.claim import Claim, bounds
+from datastream.lake.duplicates import overlapping
+from datastream.lake.index import Span, span_of
+from datastream.lake.manifest import Manifest
+from datastream.lane import Lane
+
+_LONGEST_DEDUP = timedelta(days=366)
+
+
+def repeated(lane: Lane, claim: Claim) -> set[int]:
+    """Return where in the claim records stand that were committed before."""
+    cursor, found = bounds(claim.cursor), set[int]()
+    for identity, commits in _by_identity(_suspected(lane, claim)):
+        files = list(overlapping((file for commit in commits for file in commit.all_files), cursor))
+        if not files:
+            continue
+        ids = claim.ids if identity == lane.identity else lane.intake.ids_by(identity, claim)
+        known = lane.known.among(files, {record_id for record_id in ids if record_id is not None})
+        if known:
+            found |= {at for at, record_id in enumerate(ids) if record_id in known}
+    return found
+
+
+def _suspected(lane: Lane, claim: Claim) -> Iterator[Manifest]:
+    cursor = bounds(claim.cursor)
+
+    def suspected(span: Span) -> bool:
+        return span.may_hold(cursor) and lane.intake.may_repeat(span, claim)
+
+    resharded = lane.shape.resharded_at
+    others = lane.siblings if resharded and claim.taken_at - resharded < _LONGEST_DEDUP else []
+    for log, index in ((lane.log, lane.index), *others):
+        for span in filter(suspected, index.spans):
+            yield from (commit for commit in log.between(span.first, span.last) if suspected(span_of(commit)))
+
+
+def _by_identity(commits: Iterator[Manifest]) -> list[tuple[Mapping[str, Any], list[Manifest]]]:
+    groups: list[tuple[Mapping[str, Any], list[Manifest]]] = []
+    for commit in commits:
+        for identity, group in groups:
+            if identity == commit.header.identity:
+                group.append(commit)
+                break
+        else:
+            groups.append((commit.header.identity, [commit]))
+    return groups
