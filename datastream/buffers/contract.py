@@ -59,6 +59,10 @@ class Reach(msgspec.Struct, frozen=True):
 
     epoch: str
     last: str
+    waiting: int
+    """How many deliveries."""
+    added: int
+    """How many were ever added; fewer than before means that the buffer lost some, or all it knew of the lane."""
 
 
 class Buffer(Protocol):

@@ -20,6 +20,7 @@ class MemoryBuffer:
     def flush(self) -> None:
         """Lose everything."""
         self._entries: dict[str, list[tuple[tuple[int, int], Delivery]]] = defaultdict(list)
+        self._added: dict[str, int] = defaultdict(int)
         self._seen: dict[tuple[str, str], datetime] = {}
         self.restart()
 
@@ -36,13 +37,14 @@ class MemoryBuffer:
         if self._seen.get((stream, delivery.id), now) > now:
             return False
         self._number += 1
+        self._added[lane] += 1
         self._entries[lane].append(((int(now.timestamp() * 1000), self._number), delivery))
         self._seen[stream, delivery.id] = now + remembered
         return True
 
     def reach(self, lane: str) -> Reach:
         last = self._entries[lane][-1][0] if self._entries[lane] else (0, 0)
-        return Reach(self._epoch, _text(last))
+        return Reach(self._epoch, _text(last), len(self._entries[lane]), self._added[lane])
 
     def read(self, lane: str, epoch: str, after: str, count: int) -> list[Entry]:
         if epoch != self._epoch:

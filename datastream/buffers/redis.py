@@ -50,8 +50,8 @@ class RedisBuffer:
         return [bool(new) for new in _said(lambda: self._append(keys, arguments))]
 
     def reach(self, lane: str) -> Reach:
-        epoch, last = _said(lambda: self._reach(_keys(lane), [_name()]))
-        return Reach(epoch.decode(), last.decode())
+        epoch, last, waiting, added = _said(lambda: self._reach(_keys(lane), [_name()]))
+        return Reach(epoch.decode(), last.decode(), waiting, added)
 
     def read(self, lane: str, epoch: str, after: str, count: int) -> list[Entry]:
         found = _said(lambda: self._read(_keys(lane), [_name(), epoch, after, count, _READ_BYTES]))

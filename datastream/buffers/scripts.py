@@ -40,7 +40,9 @@ REACH = f"""#!lua flags=allow-oom
 {_EPOCH}
 local name = epoch(KEYS[2], ARGV[1])
 local last = redis.call('xrevrange', KEYS[1], '+', '-', 'count', 1)
-return {{name, last[1] and last[1][1] or '0-0'}}
+local known, added = redis.call('exists', KEYS[1]) == 1 and redis.call('xinfo', 'stream', KEYS[1]) or {{}}, 0
+for at = 1, #known, 2 do if known[at] == 'entries-added' then added = known[at + 1] end end
+return {{name, last[1] and last[1][1] or '0-0', redis.call('xlen', KEYS[1]), added}}
 """
 
 READ = f"""#!lua flags=allow-oom

@@ -19,6 +19,7 @@ from datastream.gateway.asgi import JSON, Receive, Scope, Send, answer
 from datastream.gateway.aside import Shared, aside
 from datastream.gateway.body import Limits
 from datastream.gateway.keyring import Keyring
+from datastream.gateway.losses import Losses
 from datastream.gateway.metrics import Metrics
 from datastream.gateway.probes import Dependencies, Finding, Probe
 from datastream.gateway.problem import Problem, answer_problem
@@ -55,7 +56,8 @@ class Gateway:
         self._dependencies = Dependencies({**own, **(others or {})}, clock)
         self._depths = Shared(self._count_what_waits, clock)
         self._metrics = Metrics()
-        self._writer = Writer(buffer.append)
+        self._losses = Losses(buffer.append)
+        self._writer = Writer(self._losses.append)
         self._webhooks = Webhooks(
             keyring, self._writer, self._metrics, lambda: self._trouble, limits or Limits(), clock
         )
@@ -124,12 +126,17 @@ class Gateway:
 
     async def _scraped(self, send: Send) -> None:
         found, depths = await asyncio.gather(self._dependencies.ask(), self._depths.within(_SECOND))
-        text = self._metrics.text(depths or {}, {name: finding.ok for name, finding in found.items()})
+        up = {name: finding.ok for name, finding in found.items()}
+        text = self._metrics.text(depths or {}, up, self._losses.estimated)
         await answer(send, HTTPStatus.OK, text, (b"content-type", self._metrics.content_type))
+
+    @property
+    def _lanes(self) -> list[str]:
+        return [lane for door in self._keyring.doors.values() for lane in door.lanes]
 
     async def _count_what_waits(self) -> dict[str, int]:
         """Return how much waits in each lane; nothing while the buffer does not say."""
-        lanes = [lane for door in self._keyring.doors.values() for lane in door.lanes]
+        lanes = self._lanes
         try:
             return await aside(lambda: {lane: self._buffer.depth(lane) for lane in lanes})
         except DatastreamError:
@@ -150,7 +157,16 @@ class Gateway:
             if type(trouble) is not type(self._trouble):
                 logger.warning("Posts are %s: %s", "refused" if trouble else "taken", trouble or found.detail)
             self._trouble = trouble
+            if trouble is None:
+                await self._look_for_losses()
             await asyncio.sleep(_SECOND.total_seconds())
+
+    async def _look_for_losses(self) -> None:
+        lanes = self._lanes
+        try:
+            await aside(lambda: self._losses.look(lanes, self._buffer.reach))
+        except DatastreamError as error:  # it went away just now; the next look finds it or says so
+            logger.warning("The lanes could not be looked at: %s", error)
 
     async def _read_the_streams(self) -> None:
         while True:

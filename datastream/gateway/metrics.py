@@ -32,7 +32,12 @@ UP = Metric(
     "1 if a dependency is as it should be, else 0; /health/ready says why it is not.",
     ("dependency",),
 )
-TABLE = (DURATION, DEPTH, UP)
+LOST = Metric(
+    "datastream_lost_estimate",
+    "Deliveries that were accepted and seem to be gone with a buffer that was flushed or restored. Have them sent anew.",
+    ("queue",),
+)
+TABLE = (DURATION, DEPTH, UP, LOST)
 
 # From a loaded machine's best to the longest a post may take: 10 s for its body, and the append.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
@@ -52,16 +57,19 @@ class Metrics:
         self._durations = {status: duration.labels(_STREAM_TYPE, status) for status in statuses}
         self._depth = Gauge(*DEPTH, registry=self._registry)
         self._up = Gauge(*UP, registry=self._registry)
+        self._lost = Gauge(*LOST, registry=self._registry)
 
     def answered(self, status: Status, seconds: float) -> None:
         """Count a post that was answered."""
         self._durations[status].observe(seconds)
 
-    def text(self, depths: Mapping[str, int], up: Mapping[str, bool]) -> bytes:
+    def text(self, depths: Mapping[str, int], up: Mapping[str, bool], lost: Mapping[str, int]) -> bytes:
         """Return all of it, with the depths that are known now."""
         self._depth.clear()
         for lane, depth in depths.items():
             self._depth.labels(lane, _PRIORITY).set(depth)
         for dependency, well in up.items():
             self._up.labels(dependency).set(well)
+        for lane, count in lost.items():
+            self._lost.labels(lane).set(count)
         return generate_latest(self._registry)
