@@ -19,7 +19,7 @@ FLOORS = [
     {"datastream.lane", "datastream.decision", "datastream.lookback", "datastream.checks"},
     {"datastream.intake", "datastream.announce"},
     {"datastream.claim"},
-    {"datastream.identity", "datastream.transform"},
+    {"datastream.identity", "datastream.transform", "datastream.columns"},
     {
         "datastream.quality",
         "datastream.lake",
