@@ -139,10 +139,9 @@ def _wider(stored: str, new: pa.DataType) -> str | None:
         return _wider_number(stored, old, new)
     if old in (pa.float32(), pa.float16()) and pa.types.is_floating(new):
         return "double"
-    if pa.types.is_decimal(old) and pa.types.is_decimal(new):
-        scale = max(old.scale, new.scale)
-        digits = scale + max(old.precision - old.scale, new.precision - new.scale)
-        return text_of(pa.decimal128(digits, scale)) if digits <= _DIGITS else None
+    if pa.types.is_decimal(old) and pa.types.is_decimal(new):  # Polars reads another precision, but no other scale
+        digits = old.scale + max(old.precision - old.scale, new.precision - new.scale)
+        return text_of(pa.decimal128(digits, old.scale)) if digits <= _DIGITS else None
     if pa.types.is_timestamp(old) and old.unit == "ms":
         return text_of(pa.timestamp("us", old.tz))
     return None
