@@ -20,7 +20,14 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]|[^\s"\[\]{},:]+|,', re.DOTALL
 
 
 class Odd(ValueError):
-    """A record is not what a record has to be; it says why in a few words that hold no value."""
+    """A record is not what a record has to be; it says why in a few words that hold no value.
+
+    `general` says it without a name that the record chose itself, of which there may be any number.
+    """
+
+    def __init__(self, reason: str, general: str | None = None) -> None:
+        super().__init__(reason)
+        self.general = general or reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,19 @@ class SchemaFrozen(Permanent):
     """A record is not of the schema, which the stream has frozen."""
 
 
-class _Unknown(Odd):
+class _Misfit(Odd):
+    """The value of a field does not fit."""
+
+    def __init__(self, name: str, reason: str, general: str | None = None) -> None:
+        super().__init__(f"{_label(name)} is {reason}", general)
+        self.name = name
+
+
+class _Unknown(_Misfit):
     """A field is no column."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{_label(name)} is no column")
-        self.name = name
+        super().__init__(name, "no column", "a field is no column")
 
 
 def parse_exactly(
@@ -43,28 +50,28 @@ def parse_exactly(
     # What is refused teaches nothing: else one odd record would decide what all later ones have to be.
     schema = learn(found.values(), known, rules)
     if not schema:  # a table without columns could not hold a row
-        return pa.table({}), [], dict(sorted((misfits | dict.fromkeys(found, "no field")).items())), {}
+        return pa.table({}), [], _reasons({**misfits, **dict.fromkeys(found, Odd("no field"))}), {}
     reader = _Reader(schema, extra=grows(known, rules))
-    columns, positions, odd = _Columns(schema), [], {}
+    columns, positions, odd = _Columns(schema), list[int](), dict[int, _Misfit]()
     for at, row in found.items():
         try:
             columns.add(reader.row(records[at], row))
             positions.append(at)
-        except Odd as reason:
+        except _Misfit as reason:
             odd[at] = reason
     _stop_if_frozen(odd, records, rules)
-    return columns.table(), positions, dict(sorted((misfits | _reasons(odd)).items())), schema
+    return columns.table(), positions, _reasons({**misfits, **odd}), schema
 
 
-def objects(records: Sequence[msgspec.Raw], reserved: frozenset[str]) -> tuple[dict[int, _Object], dict[int, str]]:
+def objects(records: Sequence[msgspec.Raw], reserved: frozenset[str]) -> tuple[dict[int, _Object], dict[int, Odd]]:
     """Return the records that are objects of their own names, decoded, and why the others are not."""
     found: dict[int, _Object] = {}
-    misfits: dict[int, str] = {}
+    misfits: dict[int, Odd] = {}
     for at, record in enumerate(records):
         try:
             found[at] = _object(decode(record), reserved)
         except Odd as reason:
-            misfits[at] = str(reason)
+            misfits[at] = reason
     return found, misfits
 
 
@@ -72,7 +79,7 @@ def _object(value: Any, reserved: frozenset[str]) -> _Object:
     if value is None:
         return {}
     if isinstance(value, Twice):
-        raise Odd(f"{_label(value.key)} stands twice in it")
+        raise Odd(f"{_label(value.key)} stands twice in it", "a key stands twice in it")
     if not isinstance(value, dict):
         raise Odd("not a JSON object")
     if own := reserved & value.keys():
@@ -108,7 +115,7 @@ class _Reader:
                 try:
                     stored[name] = self._fits[name](value)
                 except Odd as reason:
-                    raise Odd(f"{_label(name)} is {reason}", name) from None
+                    raise _Misfit(name, str(reason)) from None
             else:
                 as_text.append(name)
         return stored | self._texts(record, as_text) if as_text else stored
@@ -148,19 +155,17 @@ class _Columns:
 
 
 def _reasons(odd: Mapping[int, Odd]) -> dict[int, str]:
-    names = Counter(reason.name for reason in odd.values() if isinstance(reason, _Unknown))
-    named = {name for name, _ in names.most_common(_NAMED)}
-    return {
-        at: "a field is no column" if isinstance(reason, _Unknown) and reason.name not in named else str(reason.args[0])
-        for at, reason in odd.items()
-    }
+    """Return the reasons in words; of those with names that records chose, so many as a log can hold."""
+    chosen = Counter(str(reason) for reason in odd.values() if reason.general != str(reason))
+    told = {reason for reason, _ in chosen.most_common(_NAMED)}
+    return {at: str(odd[at]) if str(odd[at]) in told else odd[at].general for at in sorted(odd)}
 
 
-def _stop_if_frozen(odd: Mapping[int, Odd], records: Sequence[msgspec.Raw], rules: Rules) -> None:
+def _stop_if_frozen(odd: Mapping[int, _Misfit], records: Sequence[msgspec.Raw], rules: Rules) -> None:
     modes = {True: rules.spec.columns, False: rules.spec.types}
     told = {at: reason for at, reason in odd.items() if modes[isinstance(reason, _Unknown)] == "freeze"}
     if told:
-        shown = [f"{reason.args[0]}: {_value(records[at], reason)}" for at, reason in list(told.items())[:_SHOWN]]
+        shown = [f"{reason}: {_value(records[at], reason.name)}" for at, reason in list(told.items())[:_SHOWN]]
         raise SchemaFrozen(
             f"{len(told):,} of {len(records):,} records are not of the schema, which the stream has frozen: "
             f"{'; '.join(shown)}. Nothing of them was committed, and the next run takes them again. Declare the field "
@@ -168,8 +173,7 @@ def _stop_if_frozen(odd: Mapping[int, Odd], records: Sequence[msgspec.Raw], rule
         )
 
 
-def _value(record: msgspec.Raw, reason: Odd) -> str:
-    name = reason.name if isinstance(reason, _Unknown) else reason.args[1]
+def _value(record: msgspec.Raw, name: str) -> str:
     return bytes(texts(record)[name])[:_SHOWN_CHARACTERS].decode(errors="replace")
 
 

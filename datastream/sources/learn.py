@@ -21,7 +21,7 @@ SourceSchema = Mapping[str, str]
 
 
 class DeclaredOtherwise(Permanent):
-    """A field that tells records apart is declared as something else than it was."""
+    """What is declared contradicts what is committed, where no table could tell."""
 
 
 class Rules(NamedTuple):
@@ -43,6 +43,13 @@ def before(known: SourceSchema, rules: Rules) -> dict[str, str]:
                 f"{name!r} was {was} in what is committed, and is declared as {now}. Record ids or the cursor are made "
                 f"of it, so everything would be loaded again. Declare it as {was}, or give the stream another name."
             )
+    there = {name.lower(): name for name in known}
+    for name in rules.spec.declared:
+        if there.get(name.lower(), name) != name and name not in known:
+            raise DeclaredOtherwise(
+                f"{name!r} is declared, and the column {there[name.lower()]!r} is there already, which SQL does not "
+                "tell from it. Declare that one."
+            )
     return {**known, **rules.spec.declared}
 
 
@@ -59,7 +66,7 @@ def learn(rows: Iterable[Mapping[str, Any]], known: SourceSchema, rules: Rules) 
         for name, value in row.items():
             kind = schema.get(name)
             if kind == "null" or (kind is None and growing):
-                seen.kinds.setdefault(name, Counter())[_kind(value)] += 1
+                seen.new(name, value)
             elif kind == SMALL and value is not None and not (type(value) is int and -EXACT <= value <= EXACT):
                 seen.number(name, value)
     for name in seen.greater:
@@ -67,6 +74,8 @@ def learn(rows: Iterable[Mapping[str, Any]], known: SourceSchema, rules: Rules) 
     if rules.spec.types == "evolve":
         schema |= dict.fromkeys(seen.fractions - rules.identity, "double")
     _add(schema, seen.kinds, rules.reserved)
+    if seen.too_many:
+        schema.setdefault(EXTRA, JSON)
     return schema
 
 
@@ -77,6 +86,14 @@ class _Seen:
         self.kinds: dict[str, Counter[str]] = {}
         self.fractions: set[str] = set()
         self.greater: set[str] = set()
+        self.too_many = False
+
+    def new(self, name: str, value: Any) -> None:
+        """Count a kind. What cannot be a column any more is not counted, however many names there are."""
+        if name in self.kinds or len(self.kinds) < 2 * MAX_COLUMNS:
+            self.kinds.setdefault(name, Counter())[_kind(value)] += 1
+        else:
+            self.too_many = True
 
     def number(self, name: str, value: Any) -> None:
         if isinstance(value, float) and not is_whole(value):

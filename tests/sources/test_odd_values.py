@@ -14,7 +14,7 @@ from datastream.catalog import SchemaSpec
 from datastream.catalog.schema_spec import MAX_COLUMNS
 from datastream.records import EXTRA
 from datastream.sources.answer import Answer
-from datastream.sources.learn import Rules
+from datastream.sources.learn import DeclaredOtherwise, Rules, learn
 from datastream.sources.rows import Rows, parse
 
 DOUBLE = {"id": "int53", "a": "double"}
@@ -155,3 +155,17 @@ def test_so_many_unknown_fields_are_told_in_few_words() -> None:
     records = raw(*(json.dumps({f"k{n}": n}) for n in range(1000)))
     rules = Rules(SchemaSpec(columns="quarantine_row", declared={"id": "int64"}))
     assert len(set(parse(records, {}, rules).misfits.values())) == 21
+
+
+def test_half_a_million_keys_cost_no_more_than_what_they_are_kept_in() -> None:
+    records = raw(*(json.dumps({f"k{row}_{n}": n for n in range(100)}) for row in range(5000)))
+    tracemalloc.start()
+    schema = learn((json.loads(bytes(record)) for record in records), {}, Rules())
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(schema), peak_bytes < 4 * 1024 * 1024) == (MAX_COLUMNS + 1, True)
+
+
+def test_a_declared_column_may_not_differ_from_one_that_is_there_by_case_alone() -> None:
+    with pytest.raises(DeclaredOtherwise, match="Declare that one"):
+        parse(raw('{"id": 1}'), {"ID": "int64"}, Rules(SchemaSpec(declared={"id": "int64"})))

@@ -91,3 +91,11 @@ def test_a_hundred_thousand_keys_make_files_with_a_small_footer(world: World) ->
     assert metadata.serialized_size < 512 * 1024
     [(extra,)] = world.rows("select _extra from orders where id = 1000")
     assert json.loads(extra) == {f"k1000_{n}": n for n in range(100)}
+
+
+def test_a_declared_column_is_there_for_the_suite_before_any_record_has_it(world: World) -> None:
+    """The suite asks for `amount`, and could not answer about a table without it."""
+    world.api.records = [{"id": 1, "at": LATER}]
+    world.stream = stream_of(schema={"declared": {"amount": "int64"}})
+    [commit] = world.run()
+    assert list(commit.header.set_aside) == ["amount not null"]
