@@ -20,43 +20,53 @@ _DIGITS = 16
 _GRID = 8
 """A run of so many digits covers two neighbours of every eighth byte."""
 _SMALLEST = 2.3e-308
-_tiny = [re.compile(mark + rb"-\d{3}").finditer for mark in (b"e", b"E")]
 _number = re.compile(rb"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?").match
 _IS_DIGIT = np.isin(np.arange(256), np.frombuffer(b"0123456789.", np.uint8))
+_IN_EXPONENT = np.isin(np.arange(256), np.frombuffer(b"0123456789+-", np.uint8))
+_LOWER = 0x20
 _BEFORE_NUMBER = np.isin(np.arange(256), np.frombuffer(b":,[ \t\r\n-", np.uint8))
 
 
 def is_rounded(records: Sequence[msgspec.Raw], text: bytes, table: pa.Table) -> bool:
-    """Tell whether a double of `table` is not the number in its record. `text` is the records, a line each."""
-    columns = {field.name: table[field.name] for field in table.schema if pa.types.is_floating(field.type)}
-    if not columns:
-        return False
-    doubtful = set(_rows(records, _long_numbers(text)))
-    for column in columns.values():
-        size = pc.abs(column)
+    """Tell whether a number of `table` may not be the one in its record. `text` is the records, a line each."""
+    doubles = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    decimals = [field.name for field in table.schema if pa.types.is_decimal(field.type)]
+    doubtful: set[int] = set()
+    sizes = [pc.abs(table[name]) for name in doubles]
+    if doubles:
+        doubtful |= _rows(records, _long_numbers(text))
+    if decimals or any(pc.any(pc.less(size, _SMALLEST)).as_py() for size in sizes):
+        doubtful |= _rows(records, _exponents(text))  # what is too small for its column has become 0
+    for size in sizes:
         doubtful |= _where(pc.invert(pc.less(size, EXACT)))  # NaN is not less either
-        if pc.any(pc.less(size, _SMALLEST)).as_py():
-            doubtful |= set(_rows(records, np.array([found.start() for find in _tiny for found in find(text)], int)))
-    return any(_differs(records[row], columns) for row in doubtful)
+    return any(_differs(records[row], doubles, decimals) for row in doubtful)
 
 
 def _where(mask: pa.ChunkedArray) -> set[int]:
     return set(pc.indices_nonzero(mask.combine_chunks()).to_pylist())
 
 
-def _differs(record: msgspec.Raw, names: "dict[str, pa.ChunkedArray]") -> bool:
+def _differs(record: msgspec.Raw, doubles: Sequence[str], decimals: Sequence[str]) -> bool:
     values = texts(record)
-    numbers = (bytes(values[name]).decode() for name in names if name in values)
-    return any(number != "null" and not (number[-1].isdigit() and is_exact(number)) for number in numbers)
+    numbers = (bytes(values[name]).decode() for name in doubles if name in values)
+    if any(number != "null" and not (number[-1].isdigit() and is_exact(number)) for number in numbers):
+        return True
+    return any(b"e" in bytes(values[name]).lower() for name in decimals if name in values)
 
 
-def _rows(records: Sequence[msgspec.Raw], offsets: np.ndarray) -> list[int]:
+def _rows(records: Sequence[msgspec.Raw], offsets: np.ndarray) -> set[int]:
     """Return the records in which these places of the text lie."""
     if not len(offsets):
-        return []
+        return set()
     ends = np.cumsum(np.fromiter(map(len, records), np.int64, len(records)) + 1)
-    found: list[int] = np.unique(np.searchsorted(ends, offsets, side="right")).tolist()
-    return found
+    return set(np.unique(np.searchsorted(ends, offsets, side="right")).tolist())
+
+
+def _exponents(text: bytes) -> np.ndarray:
+    """Return where a number, or what looks like one, has an exponent."""
+    data = np.frombuffer(text, np.uint8)
+    at = np.flatnonzero((data[1:-1] | _LOWER) == ord("e")) + 1
+    return at[_IS_DIGIT[data[at - 1]] & _IN_EXPONENT[data[at + 1]]]
 
 
 def _long_numbers(text: bytes) -> np.ndarray:

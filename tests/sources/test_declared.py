@@ -70,6 +70,7 @@ def test_a_value_is_stored_as_what_it_is_declared_to_be(declared: Any, text: str
         ("decimal(12,2)", "12.345", "a is not decimal(12,2)"),
         ("decimal(12,2)", "10000000000", "a is not decimal(12,2)"),
         ("decimal(12,2)", '"1e400"', "a is not decimal(12,2)"),
+        ("decimal(12,2)", "4e-65", "a is not decimal(12,2)"),
         ("list<int64>", "[1.5]", "a is a list with what is not int64"),
         ({"zip": "string"}, '{"zip": 5}', "a is a struct whose zip is not string"),
         ({"zip": "string"}, '{"city": "x"}', "a is a struct of other fields"),
