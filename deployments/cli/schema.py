@@ -8,6 +8,8 @@ from deployments.cli.project import committed, settings, store, stream_argument
 from deployments.cli.show import as_json, print_json, print_table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from datastream.lake.store import Store
 
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 def schema(stream: str, json_: bool) -> None:
     """List the columns and their types, whether they were declared or learned, and since which commit.
 
-    That of a source's field which the transform drops or renames is not listed: it is in no file.
+    A field that the transform drops or renames is in no file, and not listed.
     """
     lake = store()
     columns = _columns(lake, committed(lake, stream))
@@ -28,18 +30,25 @@ def schema(stream: str, json_: bool) -> None:
 
 
 def _columns(lake: "Store", stream: str) -> list[dict[str, Any]]:
-    from datastream.catalog.types import text_of
     from datastream.lake.dataset import schema_of
 
     since, declared, fields = _since(lake, stream), _declared(stream), _fields(lake, stream)
     return [
-        {"column": field.name, "type": text_of(field.type), "origin": _origin(field.name, declared, fields),
+        {"column": field.name, "type": _type(field, fields), "origin": _origin(field.name, declared, fields),
          "since": since.get(field.name)}
         for field in schema_of(lake, stream)
     ]  # fmt: skip
 
 
-def _origin(name: str, declared: set[str], fields: set[str]) -> str:
+def _type(field: "pa.Field", fields: dict[str, str]) -> str:
+    """Return a column's type; Arrow does not know JSON texts from others."""
+    from datastream.catalog.types import JSON, parse_type, text_of
+
+    came_as_json = fields.get(field.name) == JSON and field.type == parse_type(JSON)
+    return JSON if came_as_json else text_of(field.type)
+
+
+def _origin(name: str, declared: set[str], fields: dict[str, str]) -> str:
     from datastream.records import OWN_COLUMNS
 
     if name in OWN_COLUMNS:
@@ -62,10 +71,10 @@ def _since(lake: "Store", stream: str) -> dict[str, str]:
     return {name: commit for name, (_, commit) in first.items()}
 
 
-def _fields(lake: "Store", stream: str) -> set[str]:
+def _fields(lake: "Store", stream: str) -> dict[str, str]:
     from datastream.lake.dataset import newest_headers
 
-    return {name for header in newest_headers(lake, stream) for name in header.schema}
+    return {name: kind for header in newest_headers(lake, stream) for name, kind in header.schema.items()}
 
 
 def _declared(stream: str) -> set[str]:
