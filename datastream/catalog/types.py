@@ -5,6 +5,7 @@ type (`timestamp[us, tz=UTC]`, `list<item: string>`, `decimal128(12, 2)`). What 
 """
 
 import re
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -36,6 +37,7 @@ class TypeUnknown(Permanent):
     """A text names no type."""
 
 
+@lru_cache(maxsize=4096)
 def parse_type(text: str) -> pa.DataType:
     """Return the Arrow type that `text` names. Raises TypeUnknown with the types there are."""
     return _parse(text.strip(), 0)
