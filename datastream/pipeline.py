@@ -11,6 +11,7 @@ from threading import Event
 from typing import TypeVar
 
 from datastream.claim import Batch, Claim
+from datastream.columns import hold
 from datastream.decision import decide as decide_rows
 from datastream.lake import writer
 from datastream.lake.manifest import Manifest
@@ -64,7 +65,8 @@ def transform(lane: Lane, claim: Claim) -> Batch:
         if kept is not None:
             refused |= dict.fromkeys(set(positions) - {positions[row] for row in kept}, "transform")
             positions = [positions[row] for row in kept]
-        return Batch(claim, table, positions, refused, 0 if fresh is None else len(claim) - len(fresh))
+        table, columns = hold(table, lane.newest.header.columns if lane.newest else {}, lane.stream)
+        return Batch(claim, table, positions, refused, 0 if fresh is None else len(claim) - len(fresh), columns)
 
 
 def check(lane: Lane, batch: Batch) -> Verdict:

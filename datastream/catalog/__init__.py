@@ -2,6 +2,7 @@
 
 from datastream.catalog.catalog import Catalog, StreamInvalid, StreamMissing
 from datastream.catalog.quality import Quality, Volume
+from datastream.catalog.schema_spec import SchemaSpec
 from datastream.catalog.source import ApiSpec, Cursor, CursorValue, NextLink, PageNumber, WebhookSpec
 from datastream.catalog.stream import Batch, PartitionBy, Stream
 
@@ -15,6 +16,7 @@ __all__ = [
     "PageNumber",
     "PartitionBy",
     "Quality",
+    "SchemaSpec",
     "Stream",
     "StreamInvalid",
     "StreamMissing",

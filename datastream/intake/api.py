@@ -13,7 +13,7 @@ from datastream.claim import Claim, bounds
 from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig
 from datastream.errors import Permanent
-from datastream.identity import cursor_column, raw_id, record_ids, reserved
+from datastream.identity import cursor_column, raw_id, record_ids, rules_of
 from datastream.lake.index import Span
 from datastream.lake.manifest import CursorRange
 from datastream.observe.crash import step
@@ -83,7 +83,7 @@ def make_claim(
     stream: Stream, taken: Taken, before: Offsets, known: Mapping[str, str], now: datetime
 ) -> tuple[Claim, Offsets]:
     """Return what was taken as rows with ids, and how far the lane has come then. Raises SourceUnordered."""
-    rows = parse(taken.records, known, reserved(stream))
+    rows = parse(taken.records, known, rules_of(stream))
     refused = {at: f"schema: {reason}" for at, reason in rows.misfits.items()}
     ids = [""] * len(taken.records)
     for at, record_id in zip(rows.positions, record_ids(stream, rows.table), strict=True):

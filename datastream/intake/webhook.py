@@ -30,7 +30,7 @@ from datastream.claim import Claim
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
 from datastream.errors import Transient
-from datastream.identity import delivered_id, reserved
+from datastream.identity import delivered_id, rules_of
 from datastream.lake.index import Span
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
@@ -175,7 +175,7 @@ def make_claim(
         records += found
         ids += (delivered_id(stream, entry.delivery.id, index) for index in range(len(found)))
         came += [received_at(entry.position) * 1000] * len(found)
-    rows = parse(records, known, reserved(stream))
+    rows = parse(records, known, rules_of(stream))
     offsets = Offsets(epoch=reach.epoch, position=posted[-1].entry.position)
     return Claim(
         records=records, table=rows.table, positions=rows.positions, ids=ids,
