@@ -22,6 +22,7 @@ from datastream.lake.duplicates import KnownIds
 from datastream.lake.index import Index
 from datastream.lake.log import Log
 from datastream.lake.manifest import Header, Manifest, Shape, Versions
+from datastream.lake.schemas import Schema, create, newest
 from datastream.lake.store import Store
 from datastream.quality import Suite
 from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates, RetryPolicy
@@ -48,6 +49,8 @@ class Lane(msgspec.Struct, eq=False):
     index: Index = Index()
     newest: Manifest | None = None
     """The last commit."""
+    agreed: Schema = Schema()
+    """What the stream's lanes agree on."""
     _siblings: list[tuple[Log, Index]] | None = None
 
     @property
@@ -62,8 +65,8 @@ class Lane(msgspec.Struct, eq=False):
 
     @property
     def schema(self) -> Mapping[str, str]:
-        """The source's columns and their types, so far."""
-        return self.newest.header.schema if self.newest else {}
+        """The source's fields and their types, so far."""
+        return self.agreed.fields
 
     @property
     def next_seq(self) -> int:
@@ -104,9 +107,18 @@ class Lane(msgspec.Struct, eq=False):
         self.newest, self.index = manifest, self.index.add(manifest)
         self.log.keep(self.index)
 
+    def agree(self, fields: dict[str, str], columns: dict[str, str]) -> bool:
+        """Have the stream's schema hold what a claim needs. False means that another lane made it something else."""
+        if self.agreed.covers(fields, columns):
+            return True
+        mine = Schema(version=self.agreed.version + 1, fields=fields, columns=columns)
+        self.agreed = mine if create(self.store, self.stream.name, mine) else newest(self.store, self.stream.name)
+        return self.agreed.covers(fields, columns)
+
     def reload(self) -> None:
         """Read the log again, because another worker went on with it."""
         self.index, self.newest = self.log.opened()
+        self.agreed = newest(self.store, self.stream.name)
 
 
 @contextmanager

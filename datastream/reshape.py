@@ -69,4 +69,4 @@ def _nothing(lane: Lane, clock: Clock) -> Batch:
         records=[], table=table, positions=[], ids=[], refused={}, cursor=pa.nulls(0, pa.string()),
         schema=dict(lane.schema), offsets=lane.offsets, received_at=pa.array([], RECEIVED_TYPE), taken_at=clock.now(),
     )  # fmt: skip
-    return Batch(claim=claim, table=table, positions=[], refused={}, duplicates=0)
+    return Batch(claim=claim, table=table, positions=[], refused={}, duplicates=0, columns=dict(lane.agreed.columns))

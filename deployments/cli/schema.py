@@ -72,9 +72,9 @@ def _since(lake: "Store", stream: str) -> dict[str, str]:
 
 
 def _fields(lake: "Store", stream: str) -> dict[str, str]:
-    from datastream.lake.dataset import newest_headers
+    from datastream.lake.schemas import newest
 
-    return {name: kind for header in newest_headers(lake, stream) for name, kind in header.schema.items()}
+    return newest(lake, stream).fields
 
 
 def _declared(stream: str) -> set[str]:

@@ -4,16 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 import pytest
 
-from datastream.lake import layout
-from datastream.lake.dataset import LanesDisagree, schema_of
-from datastream.lake.manifest import Manifest, encode
+from datastream.lake.dataset import schema_of
 from tests.cli.test_commands import Shell
 from tests.conftest import World, order, stream_of
-from tests.lake.plans import plan_of
 
 MANUAL = (Path(__file__).parents[2] / "docs/schema.md").read_text()
 DECLARED = {"paid": "decimal(12,2)", "seen": "timestamp", "tags": "list<string>", "to": {"zip": "string"}}
@@ -77,20 +73,3 @@ def test_the_command_names_columns_types_and_where_they_come_from(tmp_path: Path
     assert found["code"] == ("string", "learned", "0-000000000003")
     assert found["note"][:2] == ("json", "learned")
     assert found["_commit"][1] == "own"
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "both"),
-    [("int53", "double", pa.float64()), ("int53", "int64", pa.int64()), ("int64", "double", None)],
-)
-def test_lanes_may_differ_where_a_type_has_room_for_both(world: World, one: str, other: str, both: pa.DataType) -> None:
-    header = plan_of(["r"]).header
-    for lane, kind in (("0", one), ("1", other)):
-        here = msgspec.structs.replace(header, lane=lane, columns={"a": kind})
-        made = Manifest(header=here, files=[], quarantine=None)
-        world.store.create(layout.manifest("orders", lane, 1), encode(made))
-    if both is None:
-        with pytest.raises(LanesDisagree, match="'a' of orders is int64 in one lane and double in another"):
-            schema_of(world.store, "orders")
-    else:
-        assert schema_of(world.store, "orders").field("a").type == both
