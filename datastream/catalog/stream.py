@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from datastream.catalog.quality import Quality
 from datastream.catalog.source import ApiSpec, Model, Source
+from datastream.catalog.upkeep import Compact, Retention
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 """What a stream or suite may be called: it becomes a folder, a Redis key and a routing key."""
@@ -67,6 +68,8 @@ class Stream(Model):
     quality: Quality = Quality()
     shards: int = Field(default=1, ge=1, le=64)
     """Lanes that several workers drain side by side; a post belongs to one by its id."""
+    compact: Compact | None = None
+    retention: Retention = Retention()
     version: str = Field(default="", exclude=True, json_schema_extra={"readOnly": True})
     """A short hash of the file, set when it is read."""
 
@@ -89,6 +92,22 @@ class Stream(Model):
     def _can_be_split(cls, value: int, checked: ValidationInfo) -> int:
         if value > 1 and isinstance(checked.data.get("source"), ApiSpec):
             raise ValueError("an API is read window by window, in one lane; leave shards out")
+        return value
+
+    @field_validator("retention")
+    @classmethod
+    def _outlives_repeats(cls, value: Retention, checked: ValidationInfo) -> Retention:
+        source = checked.data.get("source")
+        if source is None or not (value.data or value.quarantine):
+            return value
+        if isinstance(source, ApiSpec) and source.cursor is None:
+            raise ValueError("an API without a cursor brings everything again, so what expired would be loaded again")
+        repeats = source.cursor.lag if isinstance(source, ApiSpec) and source.cursor else getattr(source, "dedup", None)
+        for name, kept in (("data", value.data), ("quarantine", value.quarantine)):
+            if kept is not None and repeats is not None and kept <= repeats:
+                raise ValueError(
+                    f"{name} is kept for {kept}, and a record may come again for {repeats}; keep it longer"
+                )
         return value
 
     @property
