@@ -9,6 +9,7 @@ from datetime import datetime
 from datastream.catalog import Stream
 from datastream.lake import reader
 from datastream.lake.manifest import Manifest
+from datastream.lake.rewrite import Whereabouts
 from datastream.lake.store import Store
 from datastream.quality.checks import EARLIER_WINDOWS, Check, Load, columns, freshness, quarantined, volume
 from datastream.records import OWN_COLUMNS
@@ -20,14 +21,14 @@ def check_commits(stream: Stream, store: Store, now: datetime) -> list[Check]:
     commits = _history(reader.newest_first(store, stream.name), now - (1 + EARLIER_WINDOWS) * window)
     loads = [Load(c.header.decided_at, c.header.accounts.loaded, c.header.accounts.quarantined) for c in commits]
     loaded = [commit for commit in commits if commit.files]
-    before = _before(loaded, now - window)
+    before, where = _before(loaded, now - window), Whereabouts(store, stream.name)
     return [
         freshness(loaded[0].header.decided_at if loaded else None, _record(loaded), now, expected.fresh_within),
         volume(loads, now, expected.volume),
         quarantined(loads, now, window, expected.quarantined_at_most),
         columns(
-            _columns(store, loaded[0] if loaded else None),
-            _columns(store, before),
+            _columns(store, where, loaded[0] if loaded else None),
+            _columns(store, where, before),
             str(before or ""),
             fixed=expected.schema_mode == "fixed",
         ),
@@ -56,8 +57,9 @@ def _record(loaded: Sequence[Manifest]) -> str | int | None:
     return max((file.cursor[1] for commit in loaded for file in commit.files if file.cursor), default=None)
 
 
-def _columns(store: Store, commit: Manifest | None) -> dict[str, str]:
-    if commit is None:
+def _columns(store: Store, where: Whereabouts, commit: Manifest | None) -> dict[str, str]:
+    files = [] if commit is None else where.of(commit.files)
+    if not files:
         return {}
-    found = reader.committed_schema(store, str(commit), commit.files)
+    found = reader.committed_schema(store, str(commit), files)
     return {field.name: str(field.type) for field in found if field.name not in OWN_COLUMNS}

@@ -150,7 +150,7 @@ def open_lane(
         opened = Lane(
             stream=stream, suite=suite, store=store, log=log, intake=intake,
             announcer=Announcer(Outbox(store, stream.name, lane), bus, broker), run=run, transform=transform,
-            versions=versions, known=KnownIds(store), clock=clock, shape=shape_of(stream),
+            versions=versions, known=KnownIds(store, stream.name), clock=clock, shape=shape_of(stream),
         )  # fmt: skip
         opened.reload()
         log.sweep(opened.next_seq - 1)

@@ -16,6 +16,7 @@ from datastream.catalog import Stream
 from datastream.errors import Permanent
 from datastream.lake import reader
 from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.rewrite import Whereabouts
 from datastream.lake.store import Store
 from datastream.quality import Suite, Tally, Verdict, validate
 from datastream.records import COMMIT, RECEIVED_AT, RECORD_ID, RULES
@@ -34,11 +35,9 @@ class Piece(msgspec.Struct, frozen=True):
 
     commit: str
     files: list[DataFile]
-
-    @property
-    def rows(self) -> int:
-        """How many, by the log."""
-        return sum(file.rows for file in self.files)
+    """Where they are today; other commits' rows may lie there too."""
+    rows: int
+    """How many, by the log; some may have been forgotten since."""
 
 
 class Lookback(msgspec.Struct, frozen=True, eq=False):
@@ -131,18 +130,22 @@ def look_back(stream: Stream, suite: Suite, store: Store, moment: datetime | Non
     """Find what was loaded since a moment, by the time of each commit's decision; None stands for everything."""
     pieces: list[Piece] = []
     columns: dict[str, pa.DataType] = {}
+    where = Whereabouts(store, stream.name)
     for commit in reader.newest_first(store, stream.name):
         if moment is not None and commit.header.decided_at < moment:
             break
-        if commit.files:
-            columns = columns or _columns(store, commit)
-            pieces.append(Piece(str(commit), commit.files))
+        files = where.of(commit.files)  # none, if all of its rows have expired
+        if files:
+            columns = columns or _columns(store, commit, files)
+            pieces.append(Piece(str(commit), files, commit.header.accounts.loaded))
     return Lookback(stream, suite, store, moment, pieces[::-1], columns)
 
 
 def judge(lookback: Lookback, piece: Piece) -> Judgement:
     """Ask today's suite about every row of a piece. Raises FileBroken; a suite that cannot answer raises too."""
     rows = reader.committed_rows(lookback.store, piece.commit, piece.files)
+    if not rows.num_rows:  # all of them were forgotten
+        return Judgement(piece, Verdict(rows=0, expectations=()), 0, [])
     verdict = validate(_as_today(rows, lookback.columns), lookback.suite)
     bad = verdict.bad_rows_for(lookback.strict)
     return Judgement(piece, verdict, len(bad), _samples(rows, verdict, bad[:_SAMPLES]))
@@ -152,9 +155,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _columns(store: Store, commit: Manifest) -> dict[str, pa.DataType]:
+def _columns(store: Store, commit: Manifest, files: list[DataFile]) -> dict[str, pa.DataType]:
     """Return the columns of a commit's table; one that never had a value has no type and is in no file."""
-    typed = {field.name: field.type for field in reader.committed_schema(store, str(commit), commit.files)}
+    typed = {field.name: field.type for field in reader.committed_schema(store, str(commit), files)}
     return {**{name: pa.null() for name, kind in commit.header.schema.items() if kind == "null"}, **typed}
 
 

@@ -18,8 +18,9 @@ _LONGEST_DEDUP = timedelta(days=366)
 
 
 def repeated(lane: Lane, claim: Claim) -> set[int]:
-    """Return where in the claim records stand that were committed before."""
-    cursor, found = bounds(claim.cursor), set[int]()
+    """Return where in the claim records stand that were committed before, be they forgotten since."""
+    forgotten = lane.known.forgotten
+    cursor, found = bounds(claim.cursor), {at for at, record_id in enumerate(claim.ids) if record_id in forgotten}
     for identity, commits in _by_identity(_suspected(lane, claim)):
         files = list(overlapping((file for commit in commits for file in commit.all_files), cursor))
         if not files:

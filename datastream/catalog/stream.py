@@ -12,6 +12,7 @@ from datastream.catalog.quality import Quality
 from datastream.catalog.schema_spec import SchemaSpec
 from datastream.catalog.source import ApiSpec, Cursor, Model, Source
 from datastream.catalog.types import TIMESTAMP, text_of
+from datastream.catalog.upkeep import Compact, Retention
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 """What a stream or suite may be called: it becomes a folder, a Redis key and a routing key."""
@@ -69,6 +70,8 @@ class Stream(Model):
     quality: Quality = Quality()
     shards: int = Field(default=1, ge=1, le=64)
     """Lanes that several workers drain side by side; a post belongs to one by its id."""
+    compact: Compact | None = None
+    retention: Retention = Retention()
     version: str = Field(default="", exclude=True, json_schema_extra={"readOnly": True})
     """A short hash of the file, set when it is read."""
 
@@ -101,6 +104,22 @@ class Stream(Model):
         kind = value.declared.get(cursor.field) if cursor else None
         if cursor and kind and kind not in (fitting := _kinds_of(cursor)):
             raise ValueError(f"the cursor {cursor.field!r} is declared as {kind}; declare it as {' or '.join(fitting)}")
+        return value
+
+    @field_validator("retention")
+    @classmethod
+    def _outlives_repeats(cls, value: Retention, checked: ValidationInfo) -> Retention:
+        source = checked.data.get("source")
+        if source is None or not (value.data or value.quarantine):
+            return value
+        if isinstance(source, ApiSpec) and source.cursor is None:
+            raise ValueError("an API without a cursor brings everything again, so what expired would be loaded again")
+        repeats = source.cursor.lag if isinstance(source, ApiSpec) and source.cursor else getattr(source, "dedup", None)
+        for name, kept in (("data", value.data), ("quarantine", value.quarantine)):
+            if kept is not None and repeats is not None and kept <= repeats:
+                raise ValueError(
+                    f"{name} is kept for {kept}, and a record may come again for {repeats}; keep it longer"
+                )
         return value
 
     @property

@@ -13,6 +13,7 @@ from datastream.errors import Permanent
 from datastream.lake.index import overlap
 from datastream.lake.manifest import CursorRange, DataFile
 from datastream.lake.parquet import NOT_PARQUET, record_ids
+from datastream.lake.rewrite import Whereabouts
 from datastream.lake.store import Store
 
 _MOST_IDS = 400_000
@@ -27,16 +28,35 @@ class FileMissing(Permanent):
 class KnownIds:
     """Record ids by the file they stand in, read from the lake as they are needed."""
 
-    def __init__(self, store: Store, most: int = _MOST_IDS) -> None:
+    def __init__(self, store: Store, stream: str | None = None, most: int = _MOST_IDS) -> None:
         self._store, self._most = store, most
+        self._whereabouts = Whereabouts(store, stream) if stream else None
         self._groups: dict[int, pa.ChunkedArray | frozenset[str]] = {}
         """As Arrow until somebody asks: most are never asked for."""
         self._group_of: dict[str, int] = {}
         """File to group: those of one commit are one group."""
         self._next = 0
 
+    @property
+    def forgotten(self) -> frozenset[str]:
+        """The ids of records that are not to come back."""
+        return self._whereabouts.forgotten if self._whereabouts else frozenset()
+
     def among(self, files: Iterable[DataFile], wanted: AbstractSet[str]) -> set[str]:
-        """Return those of the wanted ids that stand in the files, and perhaps some that stand in others."""
+        """Return those of the wanted ids that stand in the files, and perhaps some that stand in others.
+
+        The files are those that commits wrote; what was put together or forgotten since is looked up where it is.
+        """
+        files = list(files)
+        if self._whereabouts is None:
+            return self._in(files, wanted)
+        try:
+            return self._in(self._whereabouts.of(files), wanted) | (self._whereabouts.forgotten & wanted)
+        except FileMissing:
+            self._whereabouts.again()  # maintenance may have replaced it since this run began
+            return self._in(self._whereabouts.of(files), wanted) | (self._whereabouts.forgotten & wanted)
+
+    def _in(self, files: Iterable[DataFile], wanted: AbstractSet[str]) -> set[str]:
         named = {file.key: file for file in files}
         there = {self._group_of[key] for key in named if self._group_of.get(key) in self._groups}
         unread = [file for key, file in named.items() if self._group_of.get(key) not in there]

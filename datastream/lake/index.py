@@ -56,7 +56,7 @@ def span_of(manifest: Manifest) -> Span:
     """Return what is known of one commit."""
     header, files = manifest.header, manifest.all_files
     ranges = [file.cursor for file in files if file.cursor]
-    cursor, mixed = _around(ranges)
+    cursor, mixed = around(ranges)
     return Span(
         first=header.seq, last=header.seq, cursor=cursor, without_cursor=mixed or len(ranges) < len(files),
         decided=(header.decided_at, header.decided_at), epochs=frozenset([header.epoch]),
@@ -64,7 +64,7 @@ def span_of(manifest: Manifest) -> Span:
 
 
 def _merged(spans: tuple[Span, ...]) -> Span:
-    cursor, mixed = _around([span.cursor for span in spans if span.cursor])
+    cursor, mixed = around([span.cursor for span in spans if span.cursor])
     return Span(
         first=spans[0].first, last=spans[-1].last, cursor=cursor,
         without_cursor=mixed or any(span.without_cursor for span in spans),
@@ -73,7 +73,7 @@ def _merged(spans: tuple[Span, ...]) -> Span:
     )  # fmt: skip
 
 
-def _around(ranges: list[CursorRange]) -> tuple[CursorRange | None, bool]:
+def around(ranges: list[CursorRange]) -> tuple[CursorRange | None, bool]:
     """Return the range around all of them, and whether they cannot be compared."""
     if len({type(end) for found in ranges for end in found}) > 1:
         return None, True

@@ -4,8 +4,13 @@ import re
 from collections.abc import Iterable
 
 LANE = "0"
+LOGS = "_log/"
+"""The folder of all logs: it holds one folder a stream."""
 PROOF = "_proof/create-only"
 """The object by which a store proves that it never overwrites; those of races are named after it."""
+_REWRITTEN = "rewritten-"
+_ATTEMPT = re.compile(r"(\d{12})-[0-9a-f]{8}-\d{4,}\.parquet$")
+_COMMITTED = re.compile(r"(/data|^_quarantine/[^/]+)/([^/]+=[^/]+/)?[a-z0-9][a-z0-9_-]*-\d{12}(-[^/]*)?\.parquet$")
 _SEQ = re.compile(r"/(\d{12})\.(plan|json|index|announced)$")
 
 
@@ -16,7 +21,7 @@ def log_folder(stream: str, lane: str) -> str:
 
 def log_of(stream: str) -> str:
     """Return the folder of a stream's log: it holds one folder a lane."""
-    return f"_log/{stream}/"
+    return f"{LOGS}{stream}/"
 
 
 def plans_of(stream: str) -> str:
@@ -104,3 +109,52 @@ def sequences(keys: Iterable[str], ending: str) -> list[int]:
 def probe(name: str) -> str:
     """Return the key of an object that is written to see whether the lake can be, and deleted at once."""
     return f"_tmp/probe-{name}"
+
+
+def rewrites_folder(stream: str) -> str:
+    """Return the folder of what maintenance did to a stream: a gapless log of its own."""
+    return f"_maintenance/{stream}/"
+
+
+def rewrite(stream: str, seq: int) -> str:
+    """Return the key of one rewrite."""
+    return f"{rewrites_folder(stream)}{seq:012}.json"
+
+
+def compact_folder(stream: str) -> str:
+    """Return the folder of the files that rewrites made of a stream's data."""
+    return f"{stream}/compact/"
+
+
+def rewritten_data(stream: str, partition: str, seq: int, attempt: str, part: int) -> str:
+    """Return the key of a data file of a rewrite. What it holds is no function of `seq`, so attempts differ by name."""
+    folder = f"{compact_folder(stream)}{partition}/" if partition else compact_folder(stream)
+    return f"{folder}{seq:012}-{attempt}-{part:04}.parquet"
+
+
+def rewritten_quarantine(stream: str, seq: int, attempt: str, part: int) -> str:
+    """Return the key of a quarantine file of a rewrite."""
+    return f"{quarantine_folder(stream)}{_REWRITTEN}{seq:012}-{attempt}-{part:04}.parquet"
+
+
+def is_quarantine(key: str) -> bool:
+    """Tell whether a file holds what was set aside."""
+    return key.startswith("_quarantine/")
+
+
+def partition_of(key: str) -> str:
+    """Return the partition's folder that a data file lies in; empty for one without."""
+    return "/".join(key.split("/")[2:-1])
+
+
+def attempt_of(key: str) -> int | None:
+    """Return the number of the rewrite that a file was written for; None if a commit wrote it."""
+    folder, _, name = key.rpartition("/")
+    name = name.removeprefix(_REWRITTEN) if is_quarantine(key) else name if "/compact" in folder else ""
+    found = _ATTEMPT.match(name)
+    return int(found[1]) if found else None
+
+
+def looks_committed(key: str) -> bool:
+    """Tell whether a file's name is one that a commit gives: its lane, its number, and perhaps more."""
+    return _COMMITTED.search(key) is not None

@@ -33,7 +33,11 @@ class Log:
     def sequences(self) -> list[int]:
         """Return the numbers of all commits, in order. It lists the whole log; the oldest may have expired."""
         found = layout.sequences(self._store.keys(layout.log_folder(self.stream, self.lane)), "json")
-        return list(range(found[0], found[-1] + 1)) if found else []  # a listing may leave one out; we do not
+        if not found:
+            return []
+        # A listing beside a writer may leave one out, also the first; we do not.
+        begun = found[0] == 1 or self._store.read(layout.manifest(self.stream, self.lane, 1)) is not None
+        return list(range(1 if begun else found[0], found[-1] + 1))
 
     def newest(self) -> Manifest | None:
         """Return the last commit, or None."""

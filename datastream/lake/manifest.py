@@ -9,11 +9,17 @@ from datastream.errors import Permanent
 from datastream.lake import layout
 from datastream.records import Accounts
 
+FORMAT = 1
+"""Of manifests, plans and rewrites. It grows when an older version would misread what a newer one writes."""
 CursorRange = tuple[str | int, str | int]
 
 
 class ManifestBroken(Permanent):
     """An object of the log cannot be read."""
+
+
+class LogTooNew(Permanent):
+    """An object of the log was written by a later version, in a form that this one does not know."""
 
 
 class DataFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +102,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     header: Header
     files: list[DataFile]
     quarantine: DataFile | None
+    format: int = FORMAT
 
     def __str__(self) -> str:
         return layout.commit_name(self.header.lane, self.header.seq)
@@ -106,6 +113,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return [*self.files, *([self.quarantine] if self.quarantine else [])]
 
 
+class _Format(msgspec.Struct):
+    format: int = FORMAT
+
+
+_formats = msgspec.json.Decoder(_Format)
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Manifest)
 
@@ -116,11 +128,26 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def decode(key: str, data: bytes) -> Manifest:
-    """Return the manifest that `data` holds. Raises ManifestBroken."""
+    """Return the manifest that `data` holds. Raises ManifestBroken and LogTooNew."""
     try:
+        refuse_newer(key, format_of(data))
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ManifestBroken(
             f"{key} is not a manifest this version can read: {error}. Restore it from a backup of the lake; without "
             "it nothing more is committed on its lane."
         ) from error
+
+
+def refuse_newer(key: str, format_: int) -> None:
+    """Raise LogTooNew for a format that this version does not know: fields it knows nothing of would be overlooked."""
+    if format_ > FORMAT:
+        raise LogTooNew(
+            f"{key} is of format {format_}, and this version of datastream knows formats up to {FORMAT}. A newer "
+            "version has written to this lake: upgrade datastream here too. Nothing was read or written."
+        )
+
+
+def format_of(data: bytes) -> int:
+    """Return the format of an object of the log. Raises msgspec.DecodeError."""
+    return _formats.decode(data).format

@@ -3,15 +3,38 @@ Arrow's own threads come to rest is aborted now and then, with its work done and
 """
 
 import io
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datastream.errors import Permanent
+from datastream.lake.manifest import DataFile
+from datastream.lake.store import Store
 from datastream.records import RECORD_ID
+
+T = TypeVar("T")
 
 NOT_PARQUET = (pa.ArrowException, OSError)
 """What pyarrow raises for a file that is broken; OSError is how it names a page that cannot be unpacked."""
+
+
+class FileBroken(Permanent):
+    """A committed file cannot be read."""
+
+
+def opened(store: Store, commit: str, file: DataFile, read: Callable[[bytes], T]) -> T:
+    """Return what `read` makes of a file. Raises FileBroken with file and commit."""
+    data = store.read(file.key)
+    if data is None:
+        raise FileBroken(f"{file.key} of commit {commit} is missing. Restore it from a backup of the lake.")
+    try:
+        return read(data)
+    except NOT_PARQUET as error:
+        raise FileBroken(
+            f"{file.key} of commit {commit} is broken: {error}. Restore it from a backup of the lake."
+        ) from error
 
 
 def record_ids(data: bytes) -> pa.ChunkedArray:

@@ -10,11 +10,12 @@ import msgspec
 import pyarrow as pa
 
 from datastream.lake import layout
-from datastream.lake.manifest import CursorRange, Header, ManifestBroken
+from datastream.lake.manifest import FORMAT, CursorRange, Header, ManifestBroken, refuse_newer
 from datastream.records import RAW, RULES
 
 _HEADER = b"datastream.header"
 _FILES = b"datastream.files"
+_FORMAT = b"datastream.format"
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
@@ -54,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
         metadata = {
             _HEADER: msgspec.json.encode(self.header),
             _FILES: msgspec.json.encode((self.files, self.quarantine)),
+            _FORMAT: str(FORMAT).encode(),
         }
         sink = io.BytesIO()
         with pa.ipc.new_stream(sink, self.rows.schema.with_metadata(metadata), options=_OPTIONS) as writer:
@@ -62,14 +64,15 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
 
 
 def decode_plan(key: str, data: bytes) -> Plan:
-    """Return the plan that `data` holds. Raises ManifestBroken."""
+    """Return the plan that `data` holds. Raises ManifestBroken and LogTooNew."""
     try:
         with pa.ipc.open_stream(data) as reader:
             rows = reader.read_all()
         metadata = rows.schema.metadata
+        refuse_newer(key, int(metadata.get(_FORMAT, b"1")))
         files, quarantine = msgspec.json.decode(metadata[_FILES], type=tuple[list[PlannedFile], PlannedFile | None])
         header = msgspec.json.decode(metadata[_HEADER], type=Header)
-    except (pa.ArrowInvalid, KeyError, TypeError, msgspec.DecodeError) as error:
+    except (pa.ArrowInvalid, AttributeError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
         raise ManifestBroken(
             f"{key} is not a plan this version can read: {error}. Restore it from a backup of the lake, or run the "
             "version that wrote it once more."

@@ -1,41 +1,32 @@
-"""Reads what is committed: files by the log, or by SQL with one view a stream."""
+"""Reads what is committed, by the log: commits, their rows, and what was set aside. SQL lives in `sql`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from heapq import merge
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from datastream.errors import Permanent
 from datastream.lake import layout
+from datastream.lake.live import live
 from datastream.lake.log import Log
 from datastream.lake.manifest import DataFile, Manifest
-from datastream.lake.parquet import NOT_PARQUET, rows, schema, table
+from datastream.lake.parquet import FileBroken, opened, rows, schema, table
+from datastream.lake.rewrite import rewrites
+from datastream.lake.sql import QueryFailed, connect, query
 from datastream.lake.store import Store
-from datastream.records import RULES
+from datastream.records import COMMIT, RULES
 
-if TYPE_CHECKING:
-    import duckdb
-
-    from datastream.lake.files import LakeFiles
-
-T = TypeVar("T")
+__all__ = ["FileBroken", "QueryFailed", "commits", "committed_rows", "committed_schema", "connect", "glob", "lanes",
+           "newest_first", "quarantined", "query", "set_aside", "streams"]  # fmt: skip
 _READING_THREADS = 8
-_Made = Mapping[str, Sequence[Manifest]]
-
-
-class FileBroken(Permanent):
-    """A committed file cannot be read."""
-
-
-class QueryFailed(Permanent):
-    """DuckDB could not answer."""
 
 
 def streams(store: Store) -> list[str]:
     """Return the names of all streams that have a commit."""
-    return store.folders("_log/")
+    return store.folders(layout.LOGS)
 
 
 def lanes(store: Store, stream: str) -> list[str]:
@@ -56,117 +47,48 @@ def newest_first(store: Store, stream: str) -> Iterator[Manifest]:
 
 
 def committed_rows(store: Store, commit: str, files: Sequence[DataFile]) -> pa.Table:
-    """Return the rows of files of a commit, in their order. Raises FileBroken with file and commit."""
+    """Return the rows of a commit from the files that hold them, in their order. Raises FileBroken."""
+
+    def rows_of(data: bytes) -> pa.Table:
+        found = table(data)
+        return found.filter(pc.equal(found[COMMIT], commit))  # a file that was rewritten holds those of others too
+
     with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="read") as threads:
-        found = threads.map(lambda file: _opened(store, commit, file, table), files)
-        return pa.concat_tables(found, promote_options="default")
+        found = threads.map(lambda file: opened(store, commit, file, rows_of), files)
+        return pa.concat_tables(found, promote_options="permissive")
 
 
 def committed_schema(store: Store, commit: str, files: Sequence[DataFile]) -> pa.Schema:
     """Return the columns and types of a commit, which all its files share. Raises FileBroken."""
-    return _opened(store, commit, files[0], schema)
-
-
-def _opened(store: Store, commit: str, file: DataFile, read: Callable[[bytes], T]) -> T:
-    data = store.read(file.key)
-    if data is None:
-        raise FileBroken(f"{file.key} of commit {commit} is missing. Restore it from a backup of the lake.")
-    try:
-        return read(data)
-    except NOT_PARQUET as error:
-        raise FileBroken(
-            f"{file.key} of commit {commit} is broken: {error}. Restore it from a backup of the lake."
-        ) from error
-
-
-def connect(store: Store) -> "duckdb.DuckDBPyConnection":
-    """Return DuckDB with the views `{stream}` and `{stream}_quarantine` over committed files only.
-
-    It downloads nothing. Whoever asks may also read and write other files, as in any DuckDB of their own.
-    """
-    made = _commits_by_stream(store)
-    connection = _duckdb(_files(store, made))
-    _make_views(connection, store, made)
-    return connection
-
-
-def _commits_by_stream(store: Store) -> _Made:
-    return {stream: list(commits(store, stream)) for stream in streams(store)}
-
-
-def _files(store: Store, made: _Made) -> "LakeFiles | None":
-    """Return what DuckDB reads through; where the lake is a folder, it reads by itself."""
-    from datastream.lake.files import LakeFiles
-
-    if "://" not in store.address(""):
-        return None
-    return LakeFiles(store, {file.key: file.bytes for found in made.values() for c in found for file in c.all_files})
-
-
-def _duckdb(files: "LakeFiles | None") -> "duckdb.DuckDBPyConnection":
-    import duckdb
-
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    if files is not None:
-        connection.register_filesystem(files)
-    connection.execute("set timezone = 'UTC'")
-    return connection
-
-
-def _make_views(connection: "duckdb.DuckDBPyConnection", store: Store, made: _Made) -> None:
-    for stream, found in made.items():
-        _view(connection, store, stream, [file.key for commit in found for file in commit.files])
-        _view(connection, store, f"{stream}_quarantine", [c.quarantine.key for c in found if c.quarantine])
-
-
-def _view(connection: "duckdb.DuckDBPyConnection", store: Store, name: str, keys: list[str]) -> None:
-    if not keys:
-        return
-    files = ", ".join("'" + store.address(key).replace("'", "''") + "'" for key in keys)
-    source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
-    quoted = name.replace('"', '""')
-    connection.execute(f'create or replace view "{quoted}" as select * from {source}')
-
-
-def query(store: Store, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return the columns and rows of the answer to `sql`. Raises QueryFailed with DuckDB's reason and the views."""
-    import duckdb
-
-    made = _commits_by_stream(store)
-    files = _files(store, made)
-    connection = _duckdb(files)
-    try:
-        _make_views(connection, store, made)
-        answer = connection.sql(sql)
-        return (answer.columns, answer.fetchall()) if answer is not None else ([], [])
-    except duckdb.Error as error:
-        if files is not None and files.failure is not None:
-            raise files.failure from error
-        known = [
-            row[0] for row in connection.execute("select view_name from duckdb_views() where not internal").fetchall()
-        ]
-        raise QueryFailed(f"{error}\nTables to ask: {', '.join(known) or 'none yet; run a flow first'}.") from error
+    return opened(store, commit, files[0], schema)
 
 
 def quarantined(store: Store, stream: str, rule: str | None, limit: int) -> list[dict[str, Any]]:
     """Return rows that were set aside, newest commit first: at most `limit`, of one rule if it is given."""
     found: list[dict[str, Any]] = []
-    for commit in reversed(list(commits(store, stream))):
-        set_aside = _rows(store, commit.quarantine.key) if commit.quarantine else []
+    for held in sorted(live(store, stream).quarantine, key=lambda held: held.decided[1], reverse=True):
+        set_aside = opened(store, held.commits[-1], held.file, rows)
         found += [row for row in set_aside if rule is None or rule in row[RULES]]
         if len(found) >= limit:
             break
     return found[:limit]
 
 
-def _rows(store: Store, key: str) -> list[dict[str, Any]]:
-    data = store.read(key)
-    try:
-        return rows(data or b"")
-    except NOT_PARQUET as error:
-        raise FileBroken(f"{key} is missing or broken: {error}. Restore it from a backup of the lake.") from error
+def set_aside(store: Store, stream: str) -> Mapping[str, int]:
+    """Return how many rows lie in quarantine by rule; a row that broke two counts for both."""
+    now = live(store, stream)
+    if not now.gone.quarantined:
+        return now.set_aside
+    sums: Counter[str] = Counter()
+    for held in now.quarantine:
+        rules = opened(store, held.commits[-1], held.file, table)[RULES]
+        sums.update(pc.list_flatten(rules).to_pylist())
+    return sums
 
 
-def glob(store: Store, stream: str) -> str:
-    """Return the pattern under which any engine finds a stream's data without asking the log."""
-    return store.address(f"{layout.data_folder(stream)}**/*.parquet")
+def glob(store: Store, stream: str) -> str | None:
+    """Return the pattern under which any engine finds a stream's data without asking the log.
+
+    None where files were rewritten: then only the log knows which of them count.
+    """
+    return None if rewrites(store, stream) else store.address(f"{layout.data_folder(stream)}**/*.parquet")

@@ -1,16 +1,17 @@
-"""Recounts the lake: every Parquet file against the log, and the log's accounts against themselves."""
+"""Recounts the lake: every Parquet file that counts against the logs, and the logs' accounts against themselves."""
 
-import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from datastream.lake import layout, reader
+from datastream.lake import layout
+from datastream.lake.live import Live, live
 from datastream.lake.log import Log
-from datastream.lake.manifest import DataFile, Manifest
-from datastream.lake.parquet import NOT_PARQUET, record_ids
+from datastream.lake.manifest import Manifest
 from datastream.lake.plan import Plan
+from datastream.lake.recount import Recount, name
+from datastream.lake.rewrite import rewrites
 from datastream.lake.store import Store
-from datastream.records import Accounts
+from datastream.lake.strangers import among_folders, sorted_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Verification:
     files: int
     bytes: int
     problems: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    """What lies there and is not ours. It is left alone, and is no problem."""
 
     @property
     def ok(self) -> bool:
@@ -37,86 +40,71 @@ class Verification:
         return {**asdict(self), "ok": self.ok}
 
 
-def verify(store: Store, stream: str) -> Verification:
+def verify(store: Store, stream: str, *, rows: bool = True) -> Verification:
     """Open every file of a stream, count its rows and ids anew, and compare with the log.
 
-    It may run beside a writer: what is being written is announced by a plan, and no stranger.
+    It may run beside a writer and beside maintenance: what is being written is announced by a plan, and what was
+    replaced waits for its deletion. Without `rows` no file is opened: only what is there is compared with the log.
     """
-    there, plans = _parquet_files(store, stream), _plans(store, stream)  # files, plans, commits: in this order they
-    commits = list(reader.commits(store, stream))  # come to be, so that none is missed in between
-    accounts = sum((commit.header.accounts for commit in commits), Accounts())
-    found = _Recount(store)
-    files = [file for commit in commits for file in commit.files]
-    set_aside = [commit.quarantine for commit in commits if commit.quarantine]
-    loaded, quarantined = found.rows(files), found.rows(set_aside)
-    strangers = sorted(there - {file.key for file in [*files, *set_aside]} - _announced(plans, commits))
-    problems = [p for commit in commits for p in _unbalanced(commit)] + found.problems + _gaps(commits)
-    problems += [f"{key} lies among the data and belongs to no commit." for key in strangers]
-    if (loaded, quarantined) != (accounts.loaded, accounts.quarantined):
+    found, seen = _verify(store, stream, rows=rows)
+    if found.ok or len(rewrites(store, stream)) == len(seen.rewrites):
+        return found
+    return _verify(store, stream, rows=rows)[0]  # a file that was missing may have been forgotten meanwhile
+
+
+def _verify(store: Store, stream: str, *, rows: bool) -> tuple[Verification, Live]:
+    there, plans = _there(store, stream), _plans(store, stream)  # files, plans, commits: in this order they come to
+    now = live(store, stream)  # be, so that none is missed in between
+    accounts, gone, found = now.accounts, now.gone, Recount(store)
+    if rows:
+        loaded, quarantined = found.rows(now.data), found.rows(now.quarantine)
+        found.problems += found.doubles()
+    else:
+        loaded, quarantined = (sum(held.file.rows for held in files) for files in (now.data, now.quarantine))
+        found.problems += _missing(there, store, now)
+    homeless, strangers = sorted_out(there, now, _announced(plans, now.commits))
+    problems = [p for commit in now.commits for p in _unbalanced(commit)] + found.problems + _gaps(now)
+    problems += [f"{key} lies among the data and belongs to no commit." for key in homeless]
+    if (loaded + gone.data, quarantined + gone.quarantined) != (accounts.loaded, accounts.quarantined):
         problems.append(
-            f"The files hold {loaded:,} loaded and {quarantined:,} quarantined rows; "
-            f"the log says {accounts.loaded:,} and {accounts.quarantined:,}."
+            f"The files hold {loaded:,} loaded and {quarantined:,} quarantined rows, and {gone.data:,} and "
+            f"{gone.quarantined:,} have left the lake; the log says {accounts.loaded:,} and {accounts.quarantined:,}."
         )
     return Verification(
-        stream=stream, commits=len(commits), read=accounts.read, loaded=loaded, quarantined=quarantined,
-        duplicates=accounts.duplicates, files=len(files), bytes=sum(file.bytes for file in files), problems=problems,
-    )  # fmt: skip
+        stream=stream, commits=now.commit_count, read=accounts.read, loaded=loaded + gone.data,
+        quarantined=quarantined + gone.quarantined, duplicates=accounts.duplicates, files=len(now.data),
+        bytes=sum(held.file.bytes for held in now.data), problems=problems,
+        strangers=strangers + among_folders(store),
+    ), now  # fmt: skip
 
 
-class _Recount:
-    """Counts rows file by file, and finds a record that stands twice."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._ids: set[str] = set()
-        self.problems: list[str] = []
-
-    def rows(self, files: list[DataFile]) -> int:
-        return sum(self._count(file) for file in files)
-
-    def _count(self, file: DataFile) -> int:
-        data = self._store.read(file.key)
-        if data is None:
-            self.problems.append(f"{file.key} is named by the log and is missing.")
-            return 0
-        if hashlib.sha256(data).hexdigest() != file.sha256:
-            self.problems.append(f"{file.key} is not the file that was committed: its sha256 differs.")
-        try:
-            ids = record_ids(data).to_pylist()
-        except NOT_PARQUET as error:
-            self.problems.append(f"{file.key} cannot be read as Parquet: {error}")
-            return 0
-        if len(ids) != file.rows:
-            self.problems.append(f"{file.key} has {len(ids):,} rows; the log says {file.rows:,}.")
-        twice = len(ids) - len(set(ids) - self._ids)
-        if twice:
-            self.problems.append(f"{file.key} holds {twice:,} records that stand elsewhere too.")
-        self._ids.update(ids)
-        return len(ids)
+def _missing(there: set[str], store: Store, now: Live) -> list[str]:
+    absent = [held for held in now.all_files if held.key not in there]
+    # What was written after the listing is looked for by its name.
+    gone = [held for held in absent if store.read(held.key) is None]
+    return [f"{held.key} is named by the log and is missing ({name(held)})." for held in gone]
 
 
 def _unbalanced(commit: Manifest) -> list[str]:
     header = commit.header
     if header.accounts.balanced:
         return []
-    name = layout.commit_name(header.lane, header.seq)
-    return [f"Commit {name} read {header.accounts.read:,} rows and accounts for another number: {header.accounts}."]
+    return [f"Commit {commit} read {header.accounts.read:,} rows and accounts for another number: {header.accounts}."]
 
 
-def _gaps(commits: list[Manifest]) -> list[str]:
+def _gaps(stream: Live) -> list[str]:
     problems: list[str] = []
-    expected: dict[str, int] = {}
-    for header in (commit.header for commit in commits):
+    expected = {lane: folded.upto + 1 for lane, folded in stream.folded.items()}
+    for header in (commit.header for commit in stream.commits):
         if header.seq != expected.get(header.lane, 1):
             problems.append(f"Lane {header.lane} has no commit {expected.get(header.lane, 1)}: the log has a gap.")
         expected[header.lane] = header.seq + 1
     return problems
 
 
-def _parquet_files(store: Store, stream: str) -> set[str]:
-    """Return every Parquet file that a plain reader of data or quarantine sees."""
-    folders = (layout.data_folder(stream), layout.quarantine_folder(stream))
-    return {key for folder in folders for key in store.keys(folder) if key.lower().endswith(".parquet")}
+def _there(store: Store, stream: str) -> set[str]:
+    """Return all that lies in the stream's folders."""
+    return {key for folder in (f"{stream}/", layout.quarantine_folder(stream)) for key in store.keys(folder)}
 
 
 def _plans(store: Store, stream: str) -> list[Plan]:

@@ -162,12 +162,12 @@ def damaged(store: Store, what: str) -> None:
         store.create(layout.plan("orders", "0", 1), plan_of(["s"]).encoded)
         store.create("orders/data/0-000000000001-0001.parquet", data)
     elif what == "quarantined":
-        store.create("_quarantine/orders/stranger.parquet", data)
+        store.create("_quarantine/orders/0-000000000009.parquet", data)
     elif what == "changed":
         store.delete(key)
         store.create(key, writer_bytes(["a", "x"]))
     else:
-        store.create("orders/data/stranger.parquet", data)
+        store.create("orders/data/0-000000000009-0000.parquet", data)
 
 
 def writer_bytes(ids: list[str]) -> bytes:

@@ -1,0 +1,138 @@
+"""SQL over what is committed: DuckDB with views over exactly the files that count, today or at an earlier moment.
+
+`{stream}` and `{stream}_quarantine` hold every row; `{stream}_current` the newest version of each key, for streams that
+know one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from datastream.errors import Permanent
+from datastream.lake import layout
+from datastream.lake.live import Live, live
+from datastream.lake.past import AsOf, Past, past
+from datastream.lake.rewrite import Held
+from datastream.lake.store import Store
+from datastream.records import COMMIT, RECEIVED_AT
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from datastream.lake.files import LakeFiles
+
+CURRENT, QUARANTINE = "_current", "_quarantine"
+
+
+class QueryFailed(Permanent):
+    """DuckDB could not answer."""
+
+
+def connect(store: Store, as_of: AsOf | None = None) -> "duckdb.DuckDBPyConnection":
+    """Return DuckDB with the views over committed files only. Raises MomentUnknown.
+
+    It downloads nothing. Whoever asks may also read and write other files, as in any DuckDB of their own.
+    """
+    streams = _streams(store)
+    connection = _duckdb(_files(store, streams))
+    _make_views(connection, store, streams, as_of)
+    return connection
+
+
+def query(store: Store, sql: str, as_of: AsOf | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return the columns and rows of the answer to `sql`. Raises QueryFailed with DuckDB's reason and the views."""
+    import duckdb
+
+    streams = _streams(store)
+    files = _files(store, streams)
+    connection = _duckdb(files)
+    try:
+        _make_views(connection, store, streams, as_of, asked=sql)
+        answer = connection.sql(sql)
+        return (answer.columns, answer.fetchall()) if answer is not None else ([], [])
+    except duckdb.Error as error:
+        if files is not None and files.failure is not None:
+            raise files.failure from error
+        known = [
+            row[0] for row in connection.execute("select view_name from duckdb_views() where not internal").fetchall()
+        ]
+        raise QueryFailed(f"{error}\nTables to ask: {', '.join(known) or 'none yet; run a flow first'}.") from error
+
+
+def _streams(store: Store) -> dict[str, Live]:
+    return {stream: live(store, stream) for stream in store.folders(layout.LOGS)}
+
+
+def _files(store: Store, streams: Mapping[str, Live]) -> "LakeFiles | None":
+    """Return what DuckDB reads through; where the lake is a folder, it reads by itself."""
+    from datastream.lake.files import LakeFiles
+
+    if "://" not in store.address(""):
+        return None
+    return LakeFiles(store, {held.key: held.file.bytes for each in streams.values() for held in each.all_files})
+
+
+def _duckdb(files: "LakeFiles | None") -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    if files is not None:
+        connection.register_filesystem(files)
+    connection.execute("set timezone = 'UTC'")
+    return connection
+
+
+def _make_views(
+    connection: "duckdb.DuckDBPyConnection",
+    store: Store,
+    streams: Mapping[str, Live],
+    as_of: AsOf | None,
+    asked: str | None = None,
+) -> None:
+    """Make the views; those of the newest versions, which open each file once more, where `asked` may name one."""
+    moments = {} if as_of is None else past(streams, as_of)
+    for name, stream in streams.items():
+        _view(connection, store, name, stream.data, moments.get(name))
+        _view(connection, store, f"{name}{QUARANTINE}", stream.quarantine, moments.get(name))
+    for name, stream in streams.items():
+        if stream.data and f"{name}{CURRENT}" not in streams and (asked is None or CURRENT in asked.lower()):
+            _current_view(connection, name, stream)
+
+
+def _view(
+    connection: "duckdb.DuckDBPyConnection", store: Store, name: str, held: Sequence[Held], moment: Past | None
+) -> None:
+    if not held:
+        return
+    # Where none was there yet, one of today gives the columns.
+    there = held if moment is None else moment.files(held) or held[:1]
+    files = ", ".join(_text(store.address(each.key)) for each in there)
+    condition = "" if moment is None else f" where {moment.condition}"
+    source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
+    connection.execute(f"create or replace view {_quoted(name)} as select * from {source}{condition}")
+
+
+def _current_view(connection: "duckdb.DuckDBPyConnection", name: str, stream: Live) -> None:
+    """Make the view of the newest row of each key: that of the greatest cursor value, then of the last that came."""
+    identity = stream.commits[-1].header.identity if stream.commits else {}
+    there = {row[0] for row in connection.execute(f"describe {_quoted(name)}").fetchall()}
+    key: list[str] = identity.get("key") or []
+    if not key or not there.issuperset(key):  # no key, or the transform renamed it
+        return
+    newest = [str(column) for column in (identity.get("cursor"), RECEIVED_AT, COMMIT) if column in there]
+    order = ", ".join(f"{_quoted(column)} desc nulls last" for column in newest)
+    connection.execute(
+        f"create or replace view {_quoted(name + CURRENT)} as select * from {_quoted(name)} "
+        f"qualify row_number() over (partition by {_list(key)} order by {order}) = 1"
+    )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(map(_quoted, names))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

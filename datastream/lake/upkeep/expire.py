@@ -1,0 +1,80 @@
+"""Expiry: what was committed long enough ago leaves the stream; of commits without any row left, the log keeps the sum.
+
+The age is that of the commit and not of the record: every stream has it, no source can forge it, and a record that came
+late is kept as long as any other.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from datastream.catalog import Retention
+from datastream.lake import layout
+from datastream.lake.live import Live, live
+from datastream.lake.manifest import Manifest
+from datastream.lake.rewrite import Folded, Gone, Held, Rewrite, Swap
+from datastream.lake.store import Store
+from datastream.lake.upkeep.attempt import Attempt
+from datastream.records import Accounts
+
+
+def expire(store: Store, stream: str, retention: Retention, now: datetime, run: str) -> Rewrite | None:
+    """Take out what is older than its retention, and return the rewrite; None if there is nothing.
+
+    The files stay on the lake until the sweep, for whoever is reading them.
+    """
+    while True:
+        now_live = live(store, stream)
+        data = _old(now_live.data, retention.data, now)
+        quarantine = _old(now_live.quarantine, retention.quarantine, now)
+        left = {held.key for held in (*data, *quarantine)}
+        folded = _folded(store, now_live, left, retention.log, now)
+        if not left and not folded:
+            return None
+        swaps = (Swap(removes=tuple(held.key for held in (*data, *quarantine))),) if left else ()
+        gone = Gone(data=_rows(data), quarantined=_rows(quarantine))
+        made = Attempt(store, now_live, "expire", now, run).commit(swaps=swaps, gone=gone, folded=folded)
+        if made is not None:
+            return made
+
+
+def _old(files: Iterable[Held], kept: timedelta | None, now: datetime) -> list[Held]:
+    return [] if kept is None else [held for held in files if held.decided[1] < now - kept]
+
+
+def _rows(files: Iterable[Held]) -> int:
+    return sum(held.file.rows for held in files)
+
+
+def _folded(store: Store, stream: Live, left: set[str], kept: timedelta | None, now: datetime) -> dict[str, Folded]:
+    """Return the first commits of each lane that are old and have no row any more; its newest one always stays."""
+    if kept is None:
+        return {}
+    with_rows = {commit for held in stream.all_files if held.key not in left for commit in held.commits}
+    found: dict[str, Folded] = {}
+    for lane in sorted({commit.header.lane for commit in stream.commits}):
+        made = [commit for commit in stream.commits if commit.header.lane == lane]
+        limit = _announced(store, stream.stream, lane)
+        empty: list[Manifest] = []
+        for commit in made[:-1]:
+            seq, old = commit.header.seq, commit.header.decided_at < now - kept
+            if str(commit) in with_rows or not old or (limit is not None and seq > limit):
+                break
+            empty.append(commit)
+        if empty:
+            found[lane] = _sum(empty)
+    return found
+
+
+def _announced(store: Store, stream: str, lane: str) -> int | None:
+    """Return how far a lane is announced: what still waits for the broker stays. None where there never was one."""
+    marks = layout.sequences(store.keys(layout.announced_folder(stream, lane)), "announced")
+    return marks[-1] if marks else None
+
+
+def _sum(commits: list[Manifest]) -> Folded:
+    rules: dict[str, int] = {}
+    for commit in commits:
+        for rule, rows in commit.header.set_aside.items():
+            rules[rule] = rules.get(rule, 0) + rows
+    accounts = sum((commit.header.accounts for commit in commits), Accounts())
+    return Folded(upto=commits[-1].header.seq, commits=len(commits), accounts=accounts, set_aside=rules)
