@@ -101,7 +101,7 @@ def settle(lane: Lane, plan: Plan, manifest: Manifest) -> Manifest:
     """Forget the plan and what the intake kept, and stand behind the commit."""
     with step("settle"):
         lane.log.settle(manifest.header.seq)
-        lane.known.add(manifest.all_files, plan.rows[RECORD_ID].to_pylist())
+        lane.known.add(manifest.all_files, plan.rows[RECORD_ID])
         lane.advance(manifest)
         lane.intake.settle(manifest.header.offsets)
     return manifest

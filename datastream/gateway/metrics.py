@@ -34,7 +34,7 @@ UP = Metric(
 )
 LOST = Metric(
     "datastream_lost_estimate",
-    "Deliveries that were accepted and seem to be gone with a buffer that was flushed or restored. Have them sent anew.",
+    "Accepted deliveries that seem to be gone with a buffer that was flushed or restored. Have them sent again.",
     ("queue",),
 )
 TABLE = (DURATION, DEPTH, UP, LOST)

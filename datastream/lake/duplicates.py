@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow as pa
+
 from datastream.errors import Permanent
 from datastream.lake.index import overlap
 from datastream.lake.manifest import CursorRange, DataFile
@@ -27,7 +29,8 @@ class KnownIds:
 
     def __init__(self, store: Store, most: int = _MOST_IDS) -> None:
         self._store, self._most = store, most
-        self._groups: dict[int, frozenset[str]] = {}
+        self._groups: dict[int, pa.ChunkedArray | frozenset[str]] = {}
+        """As Arrow until somebody asks: most are never asked for."""
         self._group_of: dict[str, int] = {}
         """File to group: those of one commit are one group."""
         self._next = 0
@@ -39,25 +42,31 @@ class KnownIds:
         unread = [file for key, file in named.items() if self._group_of.get(key) not in there]
         found: set[str] = set()
         for group in there:
-            found |= self._groups[group] & wanted
+            found |= self._ids(group) & wanted
         with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="ids") as threads:
             for file, ids in zip(unread, threads.map(self._read_ids, unread), strict=True):
-                found |= ids & wanted
                 self._keep([file.key], ids)
+                found |= self._ids(self._next) & wanted
         return found
 
-    def add(self, files: Iterable[DataFile], ids: Iterable[str]) -> None:
+    def add(self, files: Iterable[DataFile], ids: pa.ChunkedArray) -> None:
         """Know the ids of a commit that was just made, so that its files need not be read."""
-        self._keep([file.key for file in files], frozenset(ids))
+        self._keep([file.key for file in files], ids)
 
-    def _keep(self, keys: list[str], ids: frozenset[str]) -> None:
+    def _ids(self, group: int) -> frozenset[str]:
+        held = self._groups[group]
+        if not isinstance(held, frozenset):
+            held = self._groups[group] = frozenset(held.to_pylist())
+        return held
+
+    def _keep(self, keys: list[str], ids: pa.ChunkedArray) -> None:
         self._next += 1
         self._groups[self._next] = ids
         self._group_of.update(dict.fromkeys(keys, self._next))
         while sum(map(len, self._groups.values())) > self._most and len(self._groups) > 1:
             del self._groups[next(iter(self._groups))]
 
-    def _read_ids(self, file: DataFile) -> frozenset[str]:
+    def _read_ids(self, file: DataFile) -> pa.ChunkedArray:
         data = self._store.read(file.key)
         if data is None:
             raise FileMissing(
@@ -65,7 +74,7 @@ class KnownIds:
                 "could be loaded twice, so nothing more is committed."
             )
         try:
-            return frozenset(record_ids(data).to_pylist())
+            return record_ids(data)
         except NOT_PARQUET as error:
             raise FileMissing(
                 f"{file.key} cannot be read: {error}. Restore it from a backup: without it a record could be loaded "

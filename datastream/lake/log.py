@@ -122,10 +122,7 @@ class Log:
         sleeper created after that would be written a second time; a later look always finds the manifest.
         """
         plan = self.plan(seq)
-        if plan is not None and self._store.read(layout.manifest(self.stream, self.lane, seq)) is not None:
-            self.settle(seq)
-            return None
-        return plan
+        return plan if plan is not None and self._is_open(seq) else None
 
     def decide(self, plan: Plan) -> Plan | None:
         """Make `plan` the decision of its claim, durably, and return the plan that holds.
@@ -133,9 +130,17 @@ class Log:
         That is another worker's, if it was first. None means that the claim is committed already: this worker slept,
         and what it knows is old.
         """
-        mine = self._store.create(layout.plan(self.stream, self.lane, plan.header.seq), plan.encoded)
-        held = self.open_plan(plan.header.seq)
-        return plan if mine and held is not None else held
+        seq = plan.header.seq
+        if not self._store.create(layout.plan(self.stream, self.lane, seq), plan.encoded):
+            return self.open_plan(seq)  # another's, or ours, whose first answer was lost
+        return plan if self._is_open(seq) else None
+
+    def _is_open(self, seq: int) -> bool:
+        """Tell whether a claim whose plan was seen is not committed; the plan of one that is, is forgotten."""
+        if self._store.read(layout.manifest(self.stream, self.lane, seq)) is None:
+            return True
+        self.settle(seq)
+        return False
 
     def commit(self, manifest: Manifest) -> Manifest:
         """Make a commit, durably. Repeating it is harmless. Raises CommitConflict."""
