@@ -29,7 +29,7 @@ class PartitionBy(Model):
     grain: Literal["hour", "day", "month", "year"] = "day"
     late: Literal["own_partition", "quarantine"] = "own_partition"
     """Where a row lands whose folder had ended, and `lateness` after it too, by the times loaded before its claim."""
-    lateness: timedelta = Field(default=timedelta(days=1), ge=timedelta())
+    lateness: timedelta = Field(default=timedelta(days=1), ge=timedelta(), le=timedelta(days=36_500))
     most: int = Field(default=1000, ge=1)
     """So many folders a claim may open; the rows of those with the fewest are set aside beyond it."""
 

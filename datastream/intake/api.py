@@ -14,7 +14,7 @@ from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig
 from datastream.errors import Permanent
 from datastream.identity import cursor_column, raw_id, record_ids, rules_of
-from datastream.lake.index import Span
+from datastream.lake.index import Index, Span
 from datastream.lake.manifest import CursorRange
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
@@ -49,6 +49,10 @@ class ApiIntake:
     def may_repeat(self, span: Span, claim: Claim) -> bool:  # noqa: ARG002 - the contract's
         """Tell that any may: an API answers what it answered before."""
         return True
+
+    def may_lie_elsewhere(self, index: Index, claim: Claim) -> bool:  # noqa: ARG002 - the contract's
+        """Tell that none may: an API is read in one lane."""
+        return False
 
     def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:
         ids: list[str | None] = list(claim.ids)

@@ -58,8 +58,6 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     shards: int = 1
     partition: str | None = None
     """The partitions' folder name; None for a stream without."""
-    resharded_at: datetime | None = None
-    """When `shards` changed last: a repeat of an older delivery may lie in another lane."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
