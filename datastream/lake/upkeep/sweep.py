@@ -13,6 +13,7 @@ from datastream.lake.log import Log
 from datastream.lake.rewrite import Rewrite
 from datastream.lake.store import Store
 from datastream.lake.upkeep.attempt import Attempt
+from datastream.lake.upkeep.marks import skip
 from datastream.observe.crash import crash_point
 
 
@@ -76,9 +77,8 @@ def _delete_folded(store: Store, stream: Live) -> int:
     for lane, folded in stream.folded.items():
         there = layout.sequences(store.keys(layout.log_folder(stream.stream, lane)), "json")
         old = [seq for seq in there if seq <= folded.upto]
-        if old and not layout.sequences(store.keys(layout.announced_folder(stream.stream, lane)), "announced"):
-            # A broker that is named later announces from here on: what was folded has no manifest to be told from.
-            store.create(layout.announced(stream.stream, lane, folded.upto), b"")
+        if old:
+            skip(store, stream.stream, lane, folded.upto)
         for seq in old:
             crash_point("sweep.manifest")
             store.delete(layout.manifest(stream.stream, lane, seq))
