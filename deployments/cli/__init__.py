@@ -12,7 +12,7 @@ from deployments.cli.lake import lake, sql
 from deployments.cli.quarantine import quarantine
 from deployments.cli.reshape import reshape
 from deployments.cli.stack import down, status, up
-from deployments.cli.upkeep import compact, forget, maintain
+from deployments.cli.upkeep import backup, compact, forget, maintain
 
 __all__ = ["main"]
 
@@ -26,7 +26,7 @@ def cli() -> None:
     """
 
 
-for command in (compact, forget, maintain):
+for command in (backup, compact, forget, maintain):
     lake.add_command(command)
 for command in (up, down, status, doctor, gateway, check, lake, sql, quarantine, reshape):
     cli.add_command(command)

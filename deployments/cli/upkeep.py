@@ -1,5 +1,6 @@
-"""`datastream lake compact|forget|maintain`: what is done to committed files afterwards."""
+"""`datastream lake compact|forget|maintain|backup`: what is done to committed files afterwards."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -75,6 +76,36 @@ def maintain(stream: str, json_: bool) -> None:
         print_table(("step", "did"), [tuple(row.values()) for row in done.rows])
     if done.problems:
         raise SystemExit(1)
+
+
+@click.command()
+@click.argument("to")
+@as_json
+def backup(to: str, json_: bool) -> None:
+    """Copy the lake as it stands now to TO, a folder or bucket, while others go on writing. A later run adds to it.
+
+    Example: datastream lake backup file:///backup/lake
+    """
+    from pydantic import ValidationError
+
+    from datastream.connections import LakeConfig
+    from datastream.lake import reader
+    from datastream.lake.backup import backup as copy
+    from datastream.lake.lake import open_lake
+    from deployments.cli.project import settings
+
+    here = settings().lake
+    try:
+        there = LakeConfig.model_validate({**here.model_dump(), "uri": to})
+    except ValidationError as error:
+        raise click.BadParameter(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+    lake_, aim = store(), open_lake(there)
+    done = [copy(lake_, aim, name) for name in reader.streams(lake_)]
+    rows = [asdict(each) for each in done]
+    if json_:
+        print_json(rows)
+    else:
+        print_table(("stream", "commits", "files", "new objects"), [tuple(row.values()) for row in rows])
 
 
 def _described(name: str) -> "Stream":

@@ -40,7 +40,7 @@ def test_expired_files_are_deleted_after_the_grace(kept: Kept) -> None:
 def test_commits_without_any_row_are_folded_into_a_sum(everywhere: Kept) -> None:
     month_of(everywhere)
     everywhere.expire(NOW, data=10 * DAY, quarantine=10 * DAY, log=20 * DAY)
-    assert everywhere.sweep(NOW).manifests == 10
+    assert everywhere.sweep(NOW + DAY).manifests == 10
     assert Log(everywhere.store, "orders").sequences() == list(range(11, 31))
     now = live(everywhere.store, "orders")
     assert (now.accounts.read, now.commit_count, now.set_aside) == (180, 30, {"rule": 30})
@@ -53,7 +53,7 @@ def test_folding_goes_on_from_where_it_was(kept: Kept) -> None:
     for later in (0, 5):
         now = NOW + later * DAY
         kept.expire(now, data=10 * DAY, quarantine=10 * DAY, log=20 * DAY)
-        kept.sweep(now)
+        kept.sweep(now + DAY)
     assert Log(kept.store, "orders").sequences() == list(range(16, 31))
     assert (live(kept.store, "orders").accounts.read, kept.problems) == (180, [])
 
@@ -61,13 +61,13 @@ def test_folding_goes_on_from_where_it_was(kept: Kept) -> None:
 def test_a_commit_whose_quarantine_is_there_is_not_folded(kept: Kept) -> None:
     month_of(kept)
     kept.expire(NOW, data=DAY, log=DAY)
-    assert kept.sweep(NOW).manifests == 0
+    assert kept.sweep(NOW + DAY).manifests == 0
 
 
 def test_the_newest_commit_of_a_lane_always_stays(kept: Kept) -> None:
     month_of(kept)
     kept.expire(NOW + 365 * DAY, data=DAY, quarantine=DAY, log=DAY)
-    kept.sweep(NOW + 365 * DAY)
+    kept.sweep(NOW + 366 * DAY)
     newest = Log(kept.store, "orders").newest()
     assert newest is not None
     assert newest.header.seq == 30
@@ -79,13 +79,13 @@ def test_what_is_not_announced_yet_is_not_folded(kept: Kept) -> None:
     month_of(kept)
     kept.store.create(layout.announced("orders", "0", 4), b"")
     kept.expire(NOW, data=10 * DAY, quarantine=10 * DAY, log=20 * DAY)
-    assert kept.sweep(NOW).manifests == 4
+    assert kept.sweep(NOW + DAY).manifests == 4
 
 
 def test_a_broker_that_comes_later_announces_from_what_is_left(kept: Kept) -> None:
     month_of(kept)
     kept.expire(NOW, data=10 * DAY, quarantine=10 * DAY, log=20 * DAY)
-    kept.sweep(NOW)
+    kept.sweep(NOW + DAY)
     marks = layout.sequences(kept.store.keys(layout.announced_folder("orders", "0")), "announced")
     assert marks == [10]
 
@@ -93,10 +93,10 @@ def test_a_broker_that_comes_later_announces_from_what_is_left(kept: Kept) -> No
 def test_a_manifest_that_a_sleeper_makes_again_counts_nothing(kept: Kept) -> None:
     month_of(kept)
     kept.expire(NOW, data=10 * DAY, quarantine=10 * DAY, log=20 * DAY)
-    kept.sweep(NOW)
+    kept.sweep(NOW + DAY)
     Log(kept.store, "orders").commit(kept.made[9])
     assert (live(kept.store, "orders").accounts.read, kept.problems) == (180, [])
-    assert kept.sweep(NOW).manifests == 1
+    assert kept.sweep(NOW + DAY).manifests == 1
 
 
 def test_compaction_lets_a_file_leave_at_most_a_tenth_of_its_retention_late(kept: Kept) -> None:

@@ -34,7 +34,7 @@ class Swept:
 
 
 def sweep(store: Store, stream: str, now: datetime, run: str, policy: SweepPolicy | None = None) -> Swept:
-    """Delete replaced files whose grace is over, files of dead attempts, and manifests that were folded."""
+    """Delete replaced files and folded manifests whose grace is over, and files of dead attempts."""
     policy, now_live = policy or SweepPolicy(), _sealed(store, stream, now, run)
     there = _files(store, stream)
     old = [key for key in there if _is_over(now_live.replaced.get(key), policy, now)]
@@ -43,7 +43,7 @@ def sweep(store: Store, stream: str, now: datetime, run: str, policy: SweepPolic
     for key in (*old, *orphans):
         crash_point("sweep.file")
         store.delete(key)
-    return Swept(files=len(old), orphans=len(orphans), manifests=_delete_folded(store, now_live))
+    return Swept(files=len(old), orphans=len(orphans), manifests=_delete_folded(store, now_live, policy, now))
 
 
 def _files(store: Store, stream: str) -> list[str]:
@@ -72,9 +72,10 @@ def _sealed(store: Store, stream: str, now: datetime, run: str) -> Live:
     return live(store, stream)
 
 
-def _delete_folded(store: Store, stream: Live) -> int:
+def _delete_folded(store: Store, stream: Live, policy: SweepPolicy, now: datetime) -> int:
     deleted = 0
-    for lane, folded in stream.folded.items():
+    over = [rewrite for rewrite in stream.rewrites if rewrite.at + policy.grace <= now]
+    for lane, folded in {lane: folded for rewrite in over for lane, folded in rewrite.folded.items()}.items():
         there = layout.sequences(store.keys(layout.log_folder(stream.stream, lane)), "json")
         old = [seq for seq in there if seq <= folded.upto]
         if old:
