@@ -54,12 +54,14 @@ def where_to_look(lake: "Store", stream: str) -> None:
     """Print where the rows of a stream are, and how to ask for them."""
     from datastream.lake.reader import glob
 
+    pattern = glob(lake, stream)
     click.echo(
         f"Lake: {lake.address('')}\n"
-        f'Ask it: .venv/bin/datastream sql "select origin, count(*) from {stream} group by all"\n'
-        f"  or in DuckDB: select count(*) from '{glob(lake, stream)}'\n"
-        f"Set aside: .venv/bin/datastream quarantine show {stream}"
+        f'Ask it: .venv/bin/datastream sql "select origin, count(*) from {stream} group by all"'
     )
+    if pattern is not None:
+        click.echo(f"  or in DuckDB: select count(*) from '{pattern}'")
+    click.echo(f"Set aside: .venv/bin/datastream quarantine show {stream}")
 
 
 def print_events(lake: "Store", streams: Sequence[str], without: str | None) -> None:

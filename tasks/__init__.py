@@ -8,6 +8,7 @@ from tasks.command import run_as_command
 from tasks.etl import check, decide, store, transform
 from tasks.lane import open_stream
 from tasks.lookback import LookbackReport, look_back
+from tasks.maintenance import keep_up, tell
 from tasks.outcome import yields_when_busy
 
 __all__ = [
@@ -15,11 +16,13 @@ __all__ = [
     "ask",
     "check",
     "decide",
+    "keep_up",
     "look_back",
     "open_stream",
     "run_as_command",
     "show",
     "store",
+    "tell",
     "transform",
     "yields_when_busy",
 ]

@@ -18,7 +18,7 @@ FLOORS = [
     {"datastream.reshape", "datastream.lanes"},
     {"datastream.pipeline"},
     {"datastream.repeats"},
-    {"datastream.lane", "datastream.lookback", "datastream.checks"},
+    {"datastream.lane", "datastream.lookback", "datastream.checks", "datastream.maintenance", "datastream.notebook"},
     {"datastream.intake", "datastream.announce", "datastream.decision"},
     {"datastream.claim", "datastream.partition", "datastream.shape"},
     {"datastream.identity", "datastream.transform", "datastream.columns"},

@@ -12,6 +12,7 @@ from deployments.cli.lake import lake, sql
 from deployments.cli.quarantine import quarantine
 from deployments.cli.reshape import reshape
 from deployments.cli.stack import down, status, up
+from deployments.cli.upkeep import backup, compact, forget, maintain
 
 __all__ = ["main"]
 
@@ -25,6 +26,8 @@ def cli() -> None:
     """
 
 
+for command in (backup, compact, forget, maintain):
+    lake.add_command(command)
 for command in (up, down, status, doctor, gateway, check, lake, sql, quarantine, reshape):
     cli.add_command(command)
 

@@ -9,7 +9,7 @@ from deployments.cli.schema import schema
 from deployments.cli.show import as_json, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
-    from datastream.lake.manifest import Manifest
+    from datastream.lake.live import Live
 
 
 @click.group()
@@ -25,13 +25,12 @@ lake.add_command(schema)
 @as_json
 def count(stream: str, json_: bool) -> None:
     """Count the rows by the log, without opening a file."""
-    made = _commits(stream)
-    accounts = [commit.header.accounts for commit in made]
+    now = _live(stream)
     sums = {
         "stream": stream,
-        "commits": len(made),
-        **{name: sum(getattr(a, name) for a in accounts) for name in ("read", "loaded", "quarantined", "duplicates")},
-        "files": sum(len(commit.files) for commit in made),
+        "commits": now.commit_count,
+        **{name: getattr(now.accounts, name) for name in ("read", "loaded", "quarantined", "duplicates")},
+        "files": len(now.data),
     }
     print_json(sums) if json_ else print_fields(sums)
 
@@ -40,11 +39,10 @@ def count(stream: str, json_: bool) -> None:
 @stream_argument
 @as_json
 def files(stream: str, json_: bool) -> None:
-    """List the committed data files, in the order of their commits."""
+    """List the data files that count, in the order of their commits."""
     found: list[dict[str, Any]] = [
-        {"commit": str(commit), "file": file.key, "rows": file.rows, "bytes": file.bytes}
-        for commit in _commits(stream)
-        for file in commit.files
+        {"commit": _span(held.commits), "file": held.key, "rows": held.file.rows, "bytes": held.file.bytes}
+        for held in _live(stream).data
     ]
     if json_:
         print_json(found)
@@ -64,33 +62,42 @@ def verify(stream: str, json_: bool) -> None:
     if json_:
         print_json(found)
     else:
-        problems = found.pop("problems")
+        problems, strangers = found.pop("problems"), found.pop("strangers")
         print_fields(found)
         for problem in problems:
             click.echo(problem, err=True)
+        for stranger in strangers:
+            click.echo(f"{stranger} is not ours, and is left alone.", err=True)
     if not found["ok"]:
         raise SystemExit(1)
 
 
 @click.command()
 @click.argument("query")
+@click.option(
+    "--as-of", metavar="MOMENT", help="A time, or a commit such as 0-000000000012: what was committed by then."
+)
 @as_json
-def sql(query: str, json_: bool) -> None:
-    """Ask DuckDB about committed rows. Each stream is a table, and so is STREAM_quarantine.
+def sql(query: str, as_of: str | None, json_: bool) -> None:
+    """Ask DuckDB about committed rows. Each stream is a table, and so are STREAM_quarantine and STREAM_current.
 
     Example: datastream sql "select origin, count(*) from flights group by all"
     """
-    from datastream.lake.reader import query as ask
+    from datastream.lake.sql import query as ask
 
-    names, rows = ask(store(), query)
+    names, rows = ask(store(), query, as_of)
     if json_:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
     elif names:
         print_table(names, rows)
 
 
-def _commits(stream: str) -> "list[Manifest]":
-    from datastream.lake import reader
+def _live(stream: str) -> "Live":
+    from datastream.lake.live import live
 
     lake_ = store()
-    return list(reader.commits(lake_, committed(lake_, stream)))
+    return live(lake_, committed(lake_, stream))
+
+
+def _span(commits: tuple[str, ...]) -> str:
+    return commits[0] if len(commits) == 1 else f"{commits[0]} to {commits[-1]}"

@@ -55,7 +55,4 @@ def _by_rule(lake: "Store", stream: str) -> list[tuple[str, int]]:
 
     from datastream.lake import reader
 
-    sums: Counter[str] = Counter()
-    for commit in reader.commits(lake, stream):
-        sums.update(commit.header.set_aside)
-    return sums.most_common()
+    return Counter(reader.set_aside(lake, stream)).most_common()

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from datastream.catalog import Retention
-from datastream.lake import layout
 from datastream.lake.live import Live, live
 from datastream.lake.manifest import Manifest
 from datastream.lake.rewrite import Folded, Gone, Held, Rewrite, Swap
 from datastream.lake.store import Store
 from datastream.lake.upkeep.attempt import Attempt
+from datastream.lake.upkeep.marks import announced
 from datastream.records import Accounts
 
 
@@ -53,7 +53,7 @@ def _folded(store: Store, stream: Live, left: set[str], kept: timedelta | None, 
     found: dict[str, Folded] = {}
     for lane in sorted({commit.header.lane for commit in stream.commits}):
         made = [commit for commit in stream.commits if commit.header.lane == lane]
-        limit = _announced(store, stream.stream, lane)
+        limit = announced(store, stream.stream, lane)
         empty: list[Manifest] = []
         for commit in made[:-1]:
             seq, old = commit.header.seq, commit.header.decided_at < now - kept
@@ -63,12 +63,6 @@ def _folded(store: Store, stream: Live, left: set[str], kept: timedelta | None, 
         if empty:
             found[lane] = _sum(empty)
     return found
-
-
-def _announced(store: Store, stream: str, lane: str) -> int | None:
-    """Return how far a lane is announced: what still waits for the broker stays. None where there never was one."""
-    marks = layout.sequences(store.keys(layout.announced_folder(stream, lane)), "announced")
-    return marks[-1] if marks else None
 
 
 def _sum(commits: list[Manifest]) -> Folded:

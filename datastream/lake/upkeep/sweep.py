@@ -13,6 +13,7 @@ from datastream.lake.log import Log
 from datastream.lake.rewrite import Rewrite
 from datastream.lake.store import Store
 from datastream.lake.upkeep.attempt import Attempt
+from datastream.lake.upkeep.marks import skip
 from datastream.observe.crash import crash_point
 
 
@@ -33,7 +34,7 @@ class Swept:
 
 
 def sweep(store: Store, stream: str, now: datetime, run: str, policy: SweepPolicy | None = None) -> Swept:
-    """Delete replaced files whose grace is over, files of dead attempts, and manifests that were folded."""
+    """Delete replaced files and folded manifests whose grace is over, and files of dead attempts."""
     policy, now_live = policy or SweepPolicy(), _sealed(store, stream, now, run)
     there = _files(store, stream)
     old = [key for key in there if _is_over(now_live.replaced.get(key), policy, now)]
@@ -42,7 +43,7 @@ def sweep(store: Store, stream: str, now: datetime, run: str, policy: SweepPolic
     for key in (*old, *orphans):
         crash_point("sweep.file")
         store.delete(key)
-    return Swept(files=len(old), orphans=len(orphans), manifests=_delete_folded(store, now_live))
+    return Swept(files=len(old), orphans=len(orphans), manifests=_delete_folded(store, now_live, policy, now))
 
 
 def _files(store: Store, stream: str) -> list[str]:
@@ -71,14 +72,14 @@ def _sealed(store: Store, stream: str, now: datetime, run: str) -> Live:
     return live(store, stream)
 
 
-def _delete_folded(store: Store, stream: Live) -> int:
+def _delete_folded(store: Store, stream: Live, policy: SweepPolicy, now: datetime) -> int:
     deleted = 0
-    for lane, folded in stream.folded.items():
+    over = [rewrite for rewrite in stream.rewrites if rewrite.at + policy.grace <= now]
+    for lane, folded in {lane: folded for rewrite in over for lane, folded in rewrite.folded.items()}.items():
         there = layout.sequences(store.keys(layout.log_folder(stream.stream, lane)), "json")
         old = [seq for seq in there if seq <= folded.upto]
-        if old and not layout.sequences(store.keys(layout.announced_folder(stream.stream, lane)), "announced"):
-            # A broker that is named later announces from here on: what was folded has no manifest to be told from.
-            store.create(layout.announced(stream.stream, lane, folded.upto), b"")
+        if old:
+            skip(store, stream.stream, lane, folded.upto)
         for seq in old:
             crash_point("sweep.manifest")
             store.delete(layout.manifest(stream.stream, lane, seq))
