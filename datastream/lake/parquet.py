@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from datastream.records import RECORD_ID
 
-NOT_PARQUET = (pa.ArrowException, OSError)
+NOT_PARQUET = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What pyarrow raises for a file that is broken; OSError is how it names a page that cannot be unpacked."""
 
 
