@@ -8,8 +8,8 @@ import os
 import random
 import resource
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +26,8 @@ from datastream.intake.api import api_intake
 from datastream.intake.webhook import webhook_intake
 from datastream.lake import s3
 from datastream.lake.lake import open_lake
-from datastream.lane import open_lane
+from datastream.lane import Lane, open_lane
+from datastream.lanes import begun_at, free_lanes
 from datastream.pipeline import drain
 from tests.chaos.deploys import STREAM, Deploy
 from tests.chaos.notes import NotedBus, Notes, stop_at, watch
@@ -98,19 +99,28 @@ def _drain(job: Job, notes: Notes) -> None:
     stream, clock = job.deploy.stream(job.source), BriskClock()
     suite = quality.load_suite(job.deploy.suites(job.suites), STREAM)
     policy = LeasePolicy(lasts=job.lease, poll=timedelta(milliseconds=20))
-    with (
-        _intake(job, stream, clock) as intake,
-        open_lane(
-            stream, suite, open_lake(job.lake, clock), intake, run="r", bus=NotedBus(notes), buffer=job.leases,
-            lease_policy=policy,
-        ) as lane,
-    ):  # fmt: skip
-        drain(lane)
+    store = open_lake(job.lake, clock)
+
+    @contextmanager
+    def take(name: str, patience: timedelta) -> Iterator[Lane]:
+        with (
+            _intake(job, stream, clock, name) as intake,
+            open_lane(
+                stream, suite, store, intake, run="r", lane=name, bus=NotedBus(notes), buffer=job.leases,
+                lease_policy=policy, patience=patience,
+            ) as lane,
+        ):  # fmt: skip
+            yield lane
+
+    names = begun_at([str(number) for number in range(stream.shards)], random.random())
+    with closing(free_lanes(names, take, policy, SystemClock())) as lanes:
+        for lane in lanes:
+            drain(lane)
 
 
-def _intake(job: Job, stream: Stream, clock: BriskClock) -> AbstractContextManager[Intake]:
+def _intake(job: Job, stream: Stream, clock: BriskClock, lane: str) -> AbstractContextManager[Intake]:
     if job.api:
         return api_intake(stream, job.api, clock)
     assert isinstance(stream.source, WebhookSpec)
     assert job.buffer
-    return webhook_intake(stream, stream.source, job.buffer, clock)
+    return webhook_intake(stream, stream.source, job.buffer, clock, lane=lane)

@@ -10,6 +10,8 @@ from datastream.catalog import Stream
 from tests.posts import SECRET
 
 STREAM = "orders"
+SHARDS = 2
+"""Lanes of the stream that is posted."""
 _AMOUNT = {"column": "amount"}
 _RULES: Mapping[str, list[dict[str, Any]]] = {
     "known": [{"type": "expect_column_values_to_not_be_null", "kwargs": _AMOUNT, "severity": "critical"}],
@@ -46,6 +48,7 @@ class Deploy:
             "transform": f"tests.chaos.transforms:{self.transform}",
             "partition_by": {"field": "at", "grain": "day"}, "suite": STREAM,
             "on_failure": {"warning": "quarantine" if self.strict else "warn"},
+            "shards": 1 if source["kind"] == "api" else SHARDS,
             "batch": {"size": self.size, "per_commit": self.per_commit},
         }).model_copy(update={"version": version})  # fmt: skip
 

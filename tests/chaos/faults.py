@@ -10,7 +10,7 @@ import redis
 from datastream.buffers import scripts
 from tests.chaos import lakes
 from tests.chaos.campaign import Campaign, full
-from tests.chaos.sources import LANE
+from tests.chaos.sources import LANES
 from tests.chaos.tally import POINTS
 
 Fault = Callable[[Campaign], None]
@@ -168,16 +168,18 @@ def _meanwhile(campaign: Campaign, happens: Callable[[], None]) -> None:
 
 def _entries(client: redis.Redis) -> list[tuple[str, bytes]]:
     """Return the deliveries that wait, by the id of the sender."""
-    return [(fields[b"id"].decode(), fields[b"body"]) for _, fields in client.xrange(scripts.entries(LANE))]
+    waiting = [entry for lane in LANES for entry in client.xrange(scripts.entries(lane))]
+    return [(fields[b"id"].decode(), fields[b"body"]) for _, fields in waiting]
 
 
 def _flush(client: redis.Redis) -> list[tuple[str, bytes]]:
     """Empty the buffer, and return what waited in it at that very moment."""
     with client.pipeline(transaction=True) as pipeline:
-        pipeline.xrange(scripts.entries(LANE))
+        for lane in LANES:
+            pipeline.xrange(scripts.entries(lane))
         pipeline.flushall()
-        found, _ = pipeline.execute()
-    return [(fields[b"id"].decode(), fields[b"body"]) for _, fields in found]
+        found = pipeline.execute()[: len(LANES)]
+    return [(fields[b"id"].decode(), fields[b"body"]) for lane in found for _, fields in lane]
 
 
 def _excuse(campaign: Campaign, gone: Iterable[tuple[str, bytes]], decided: set[int]) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from datastream.lake import reader as reader_of_log
 from datastream.lake.lake import open_lake
-from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
 from datastream.lake.verify import verify
 from deployments.stack.waiting import wait_until
@@ -42,7 +42,7 @@ def finish(campaign: Campaign, seen: reader.Seen | None = None) -> None:
     found = _read(campaign)
     owed, excused = ledger.owed, ledger.excused
     there = set(found.there)
-    commits = list(Log(campaign.store, STREAM).manifests())
+    commits = list(reader_of_log.commits(campaign.store, STREAM))
     problems += found.problems + _by_log(campaign, commits, len(there)) + _events(campaign, commits)
     problems += _left(campaign) + _broken(campaign)
     problems += [f"{sorted(there - owed - excused)} were sent by nobody"] * bool(there - owed - excused)
@@ -108,8 +108,10 @@ def _by_log(campaign: Campaign, commits: list[Manifest], there: int) -> list[str
     problems = [f"verify: {problem}" for problem in recount.problems]
     if recount.loaded + recount.quarantined != there:
         problems.append(f"The log holds {recount.loaded + recount.quarantined} records, the files {there}")
-    if [commit.header.seq for commit in commits] != list(range(1, len(commits) + 1)):
-        problems.append("The log has gaps")
+    for lane in reader_of_log.lanes(campaign.store, STREAM):
+        numbers = [commit.header.seq for commit in commits if commit.header.lane == lane]
+        if numbers != list(range(1, len(numbers) + 1)):
+            problems.append(f"The log of lane {lane} has gaps")
     return problems
 
 

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from datastream.buffers import Delivery, lane_of
+from datastream.buffers import Delivery, lane_of, shard_of
 from datastream.buffers.redis import RedisBuffer
 from datastream.connections import ApiConfig
 from datastream.errors import Transient
 from datastream.sources.window import to_wire
-from tests.chaos.deploys import API, STREAM, WEBHOOK
+from tests.chaos.deploys import API, SHARDS, STREAM, WEBHOOK
 from tests.chaos.ledger import Ledger
 from tests.chaos.records import record
 from tests.chaos.server import Valkey
 from tests.fake_api import FakeApi
 
 _REMEMBERED = timedelta(days=7)
-LANE = lane_of(STREAM)
+LANES = [lane_of(STREAM, str(number)) for number in range(SHARDS)]
 
 
 class Api:
@@ -82,10 +82,14 @@ class Posts:
 
     def send(self, names: Sequence[str]) -> None:
         """Post, and learn what was accepted: nobody knows, where no answer came."""
+        for shard, lane in enumerate(LANES):
+            self._post(lane, [name for name in names if shard_of(name, SHARDS) == str(shard)])
+
+    def _post(self, lane: str, names: Sequence[str]) -> None:
         deliveries = [self._sent[name] for name in names]
         numbers = [number for _, numbers in deliveries for number in numbers]
         try:
-            new = self._buffer.append(LANE, [delivery for delivery, _ in deliveries], _REMEMBERED)
+            new = self._buffer.append(lane, [delivery for delivery, _ in deliveries], _REMEMBERED)
         except Transient:
             self._ledger.unsure(numbers)
             self._unanswered += names
@@ -101,7 +105,7 @@ class Posts:
             self.send(again)
 
     def left(self) -> int:
-        return self._buffer.depth(LANE)
+        return sum(map(self._buffer.depth, LANES))
 
     def _lists(self, minted: Iterable[int]) -> Iterable[list[int]]:
         waiting = list(minted)

@@ -42,6 +42,9 @@ class Side:
     def keys(self, prefix: str) -> Iterator[str]:
         return self._store.keys(prefix)
 
+    def folders(self, prefix: str) -> list[str]:
+        return self._store.folders(prefix)
+
     def delete(self, key: str) -> None:
         self._store.delete(key)
 
