@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full check lock clean
+.PHONY: help run test test-full chaos check lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ test-full: $(VENV)/.bench  ## Run all tests, also those that take long, and the 
 	@$(BIN)/python -m pytest -m ""
 	@$(BIN)/python -m benchmarks.api_to_lake
 	@$(BIN)/python -m benchmarks.webhooks
+
+chaos: $(VENV)/.test  ## Kill the main job 500 times and more, and count what is lost; QUICK=1 within a minute
+	@$(BIN)/python -m tests.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
 
 check: $(VENV)/.test  ## Lint, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

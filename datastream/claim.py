@@ -63,6 +63,8 @@ class Batch(msgspec.Struct, frozen=True, eq=False):
     refused: Mapping[int, str]
     """Where in the claim something is set aside before the check, and by which rule."""
     duplicates: int
+    columns: dict[str, str] = {}
+    """The columns of the stream's files once this is committed."""
 
     def __len__(self) -> int:
         rows: int = self.table.num_rows

@@ -1,11 +1,13 @@
 """Decides a claim: which rows are loaded into which file, which are set aside and why. Nothing is written here."""
 
+import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -59,8 +61,8 @@ def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: 
     header = Header(
         stream=stream.name, lane=place.lane, seq=place.seq, decision=secrets.token_hex(8), run=place.run,
         decided_at=batch.claim.taken_at, accounts=accounts, offsets=dict(batch.claim.offsets),
-        schema=batch.claim.schema,
-        identity=identity_of(stream), versions=place.versions, set_aside=broken,
+        schema=batch.claim.schema, columns=batch.columns,
+        identity=identity_of(stream), versions=_versions(stream, batch, place), set_aside=broken,
         rules=[RuleResult(rule=o.rule.label, severity=o.rule.severity, success=o.success, rows=len(o.set_aside))
                for o in verdict.expectations],
         shape=place.shape, watermark=folders.watermark(order, place.watermark, batch.claim.taken_at),
@@ -68,6 +70,11 @@ def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: 
     loaded = table.take(pa.array(order))
     rows = pa.concat_tables([_with_quarantine_columns(loaded), set_aside], promote_options="default")
     return Plan(header=header, files=files, quarantine=quarantine, rows=rows.combine_chunks())
+
+
+def _versions(stream: Stream, batch: Batch, place: Place) -> Versions:
+    described = msgspec.json.encode([batch.claim.schema, stream.schema_spec.declared], order="sorted")
+    return msgspec.structs.replace(place.versions, schema=hashlib.sha256(described).hexdigest()[:12])
 
 
 def _stop_for_the_whole(stream: Stream, verdict: Verdict, strict: set[str]) -> None:

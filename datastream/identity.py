@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from datastream.catalog import Cursor, CursorValue, Stream, WebhookSpec
 from datastream.records import OWN_COLUMNS
+from datastream.sources.decode import Odd, decode
+from datastream.sources.learn import Rules
 from datastream.sources.window import from_wire
 
 _ID_BYTES = 16
@@ -32,6 +34,13 @@ def reserved(stream: Stream) -> frozenset[str]:
     """Return the names that no field of a record may have: our own, and that of the partitions' folders."""
     by = stream.partition_by
     return OWN_COLUMNS | {by.folder} if by else OWN_COLUMNS
+
+
+def rules_of(stream: Stream) -> Rules:
+    """Return what the stream says of its columns. Another type of what its ids are made of would make other ids."""
+    cursor = stream.source.cursor
+    names = frozenset([*stream.key, *([cursor.field] if cursor else [])])
+    return Rules(stream.schema_spec, reserved(stream), frozenset() if isinstance(stream.source, WebhookSpec) else names)
 
 
 def record_ids(stream: Stream, table: pa.Table, key: Sequence[str] | None = None) -> list[str | None]:
@@ -56,8 +65,8 @@ def delivered_id(stream: Stream, delivery: str, index: int) -> str:
 def raw_id(stream: Stream, raw: msgspec.Raw) -> str:
     """Return the id of a record that has no key or is no row: a hash of stream and record, however it is spaced."""
     try:
-        text = json.dumps(json.loads(bytes(raw))).encode()
-    except (ValueError, RecursionError):
+        text = json.dumps(decode(raw)).encode()
+    except (Odd, TypeError, RecursionError):  # what cannot be written down again is known by its very bytes
         text = bytes(raw)
     return blake2b(stream.name.encode() + b"\0raw\0" + text, digest_size=_ID_BYTES).hexdigest()
 

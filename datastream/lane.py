@@ -21,11 +21,12 @@ from datastream.lake import layout
 from datastream.lake.duplicates import KnownIds
 from datastream.lake.index import Index
 from datastream.lake.log import Log
-from datastream.lake.manifest import Header, Manifest, Shape, Versions
+from datastream.lake.manifest import Manifest, Versions
+from datastream.lake.schemas import Schema, create, newest
 from datastream.lake.store import Store
 from datastream.quality import Suite
 from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates, RetryPolicy
-from datastream.shape import refuse_another_shape, shape_of
+from datastream.shape import counting, refuse_another_shape, shape_of
 from datastream.transform import Transform, load_transform
 
 
@@ -43,12 +44,11 @@ class Lane(msgspec.Struct, eq=False):
     versions: Versions
     known: KnownIds
     clock: Clock
-    shape: Shape
-    """How the stream's rows are laid out now."""
     index: Index = Index()
     newest: Manifest | None = None
     """The last commit."""
-    _siblings: list[tuple[Log, Index]] | None = None
+    agreed: Schema = Schema()
+    """What the stream's lanes agree on."""
 
     @property
     def name(self) -> str:
@@ -62,8 +62,8 @@ class Lane(msgspec.Struct, eq=False):
 
     @property
     def schema(self) -> Mapping[str, str]:
-        """The source's columns and their types, so far."""
-        return self.newest.header.schema if self.newest else {}
+        """The source's fields and their types, so far."""
+        return self.agreed.fields
 
     @property
     def next_seq(self) -> int:
@@ -75,20 +75,21 @@ class Lane(msgspec.Struct, eq=False):
         """What tells records apart now."""
         return identity_of(self.stream)
 
-    @property
-    def siblings(self) -> list[tuple[Log, Index]]:
-        """The stream's other lanes, as they stood when they were first asked for."""
-        if self._siblings is None:
-            names = self.store.folders(layout.log_of(self.stream.name))
-            logs = [Log(self.store, self.stream.name, name) for name in names if name != self.name]
-            self._siblings = [(log, log.opened()[0]) for log in logs]
-        return self._siblings
+    def others(self) -> list[tuple[Log, Index]]:
+        """Return the stream's other lanes, as they stand now."""
+        names = self.store.folders(layout.log_of(self.stream.name))
+        logs = [Log(self.store, self.stream.name, name) for name in names if name != self.name]
+        return [(log, log.opened()[0]) for log in logs]
 
     @property
     def place(self) -> Place:
         """Where in the log the next decision belongs, and who takes it."""
-        before = self.newest.header.watermark if self.newest else None
-        return Place(self.name, self.next_seq, self.run, self.versions, self.shape, before)
+        shape, before = shape_of(self.stream), self.newest.header if self.newest else None
+        # The times of another field say nothing of what is late by this one.
+        same = before is not None and (before.shape is None or before.shape.partition == shape.partition)
+        return Place(
+            self.name, self.next_seq, self.run, self.versions, shape, before.watermark if before and same else None
+        )
 
     def stands_at(self, claim: Claim) -> bool:
         """Tell whether the newest commit is that of `claim`, as far as the next claim would notice a difference."""
@@ -104,9 +105,19 @@ class Lane(msgspec.Struct, eq=False):
         self.newest, self.index = manifest, self.index.add(manifest)
         self.log.keep(self.index)
 
+    def agree(self, fields: dict[str, str], columns: dict[str, str]) -> bool:
+        """Have the stream's schema hold what a claim needs. False means that another lane made it something else."""
+        if self.agreed.covers(fields, columns):
+            return True
+        mine = Schema(version=self.agreed.version + 1, fields=fields, columns=columns)
+        self.agreed = mine if create(self.store, self.stream.name, mine) else newest(self.store, self.stream.name)
+        return self.agreed.covers(fields, columns)
+
     def reload(self) -> None:
-        """Read the log again, because another worker went on with it."""
+        """Read the log again, because another worker went on with it. Raises ShapeChanged."""
         self.index, self.newest = self.log.opened()
+        refuse_another_shape(self.stream, counting(self.store, self.stream.name, self.log))
+        self.agreed = newest(self.store, self.stream.name)
 
 
 @contextmanager
@@ -138,21 +149,9 @@ def open_lane(
         opened = Lane(
             stream=stream, suite=suite, store=store, log=log, intake=intake,
             announcer=Announcer(Outbox(store, stream.name, lane), bus, broker), run=run, transform=transform,
-            versions=versions, known=KnownIds(store, stream.name), clock=clock, shape=shape_of(stream),
+            versions=versions, known=KnownIds(store, stream.name), clock=clock,
         )  # fmt: skip
         opened.reload()
         log.sweep(opened.next_seq - 1)
-        opened.shape = refuse_another_shape(stream, _shaped_by(opened))
         opened.announcer.announce()
         yield opened
-
-
-def _shaped_by(lane: Lane) -> Header | None:
-    """Return what says how the stream's rows are laid out: the newest commit of its first lane, or a first decision."""
-    if lane.name != layout.LANE:
-        first = Log(lane.store, lane.stream.name).newest()
-        if first is not None:
-            return first.header
-    # A plan may be the first of all, and the stream may have become another since.
-    decided = lane.log.plan(lane.next_seq)
-    return decided.header if decided else lane.newest.header if lane.newest else None

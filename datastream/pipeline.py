@@ -11,6 +11,7 @@ from threading import Event
 from typing import TypeVar
 
 from datastream.claim import Batch, Claim
+from datastream.columns import hold
 from datastream.decision import decide as decide_rows
 from datastream.lake import writer
 from datastream.lake.manifest import Manifest
@@ -64,7 +65,8 @@ def transform(lane: Lane, claim: Claim) -> Batch:
         if kept is not None:
             refused |= dict.fromkeys(set(positions) - {positions[row] for row in kept}, "transform")
             positions = [positions[row] for row in kept]
-        return Batch(claim, table, positions, refused, 0 if fresh is None else len(claim) - len(fresh))
+        table, columns = hold(table, lane.agreed.columns, lane.stream)
+        return Batch(claim, table, positions, refused, 0 if fresh is None else len(claim) - len(fresh), columns)
 
 
 def check(lane: Lane, batch: Batch) -> Verdict:
@@ -76,9 +78,12 @@ def check(lane: Lane, batch: Batch) -> Verdict:
 def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:
     """Make the claim's plan durable, and return the one that holds: another worker's, if it was first.
 
-    None means that the claim is committed already, because this worker slept.
+    None means that the claim is committed already, because this worker slept, or that another lane has just made the
+    stream's schema something else than this claim was read by: then it is read again.
     """
     with step("decide"):
+        if not lane.agree(batch.claim.schema, batch.columns):
+            return None
         plan = lane.log.decide(decide_rows(lane.stream, lane.suite, batch, verdict, lane.place))
     if plan is None:
         lane.reload()

@@ -12,7 +12,9 @@ RULES = "_rules"
 """In quarantine: every rule the row broke."""
 RAW = "_raw"
 """In quarantine: the row as it was received."""
-OWN_COLUMNS = frozenset({RECORD_ID, RECEIVED_AT, COMMIT, RULES, RAW})
+EXTRA = "_extra"
+"""The fields of a row that cannot be columns, as a JSON object of the values that came; null where there are none."""
+OWN_COLUMNS = frozenset({RECORD_ID, RECEIVED_AT, COMMIT, RULES, RAW, EXTRA})
 
 
 class Accounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,10 @@
 """Tells which records of a claim the stream has already, in its data or its quarantine.
 
-Only commits are read whose span may hold one. Other lanes own other record ids, so they need no look, unless the number
-of lanes has changed: then a repeat of an older delivery may be in another lane than the first one.
+Only commits are read whose span may hold one. Lanes own disjoint record ids as long as the stream has as many lanes;
+that may have changed, so where marks cannot tell a repeat the other lanes are looked into as well.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from datastream.claim import Claim, bounds
@@ -13,8 +12,6 @@ from datastream.lake.duplicates import overlapping
 from datastream.lake.index import Span, span_of
 from datastream.lake.manifest import Manifest
 from datastream.lane import Lane
-
-_LONGEST_DEDUP = timedelta(days=366)
 
 
 def repeated(lane: Lane, claim: Claim) -> set[int]:
@@ -38,8 +35,7 @@ def _suspected(lane: Lane, claim: Claim) -> Iterator[Manifest]:
     def suspected(span: Span) -> bool:
         return span.may_hold(cursor) and lane.intake.may_repeat(span, claim)
 
-    resharded = lane.shape.resharded_at
-    others = lane.siblings if resharded and claim.taken_at - resharded < _LONGEST_DEDUP else []
+    others = lane.others() if lane.intake.may_lie_elsewhere(lane.index, claim) else []
     for log, index in ((lane.log, lane.index), *others):
         for span in filter(suspected, index.spans):
             yield from (commit for commit in log.between(span.first, span.last) if suspected(span_of(commit)))

@@ -14,14 +14,14 @@ from datastream import pipeline
 from datastream.catalog import Stream
 from datastream.claim import Batch, Claim
 from datastream.clock import Clock
-from datastream.lake import layout
-from datastream.lake.log import Log
+from datastream.decision import decide
+from datastream.identity import identity_of
 from datastream.lake.manifest import Manifest
 from datastream.lake.store import Store
 from datastream.lane import Lane
 from datastream.quality import Verdict
 from datastream.records import RECEIVED_TYPE, RECORD_ID
-from datastream.shape import as_committed, differences, reshaped
+from datastream.shape import as_committed, counting, differences, shape_of
 
 Open = Callable[[Stream, str], AbstractContextManager[Lane]]
 """Opens a lane of a stream as it is described, under its lease."""
@@ -29,37 +29,44 @@ Open = Callable[[Stream, str], AbstractContextManager[Lane]]
 
 def changes(stream: Stream, store: Store) -> Mapping[str, tuple[Any, Any]]:
     """Return what differs between a stream's file and its data, each as it was and as it will be."""
-    newest = Log(store, stream.name).newest()
-    return differences(stream, newest.header) if newest else {}
+    header = counting(store, stream.name)
+    return differences(stream, header) if header else {}
 
 
 def reshape(
     stream: Stream, store: Store, open_: Open, lanes: Iterable[str], clock: Clock, on_commit: Callable[[Manifest], None]
 ) -> None:
-    """Commit what waits in `lanes` by the old definition, then have the new one count, with a commit that says so.
+    """Commit what waits in `lanes` by the old definition, then have the new one count, by a commit a lane.
 
-    All lanes are held meanwhile. May be repeated whenever it was stopped. Raises LaneBusy, and what a run raises.
+    All lanes are held meanwhile. The first lane's commit is the last: until then the old definition counts, and the
+    command may be repeated whenever it was stopped. A worker that slept meets the commit of its lane and is refused.
+    Raises LaneBusy, and what a run raises.
     """
-    newest = Log(store, stream.name).newest()
-    if newest is None:
+    header = counting(store, stream.name)
+    if header is None:
         return
-    old = as_committed(stream, newest.header)
+    old = as_committed(stream, header)
     with ExitStack() as held:
-        opened = {name: held.enter_context(open_(old, name)) for name in lanes}
-        for lane in opened.values():
+        opened = [held.enter_context(open_(old, name)) for name in sorted(lanes, key=int)]
+        for lane in opened:
             pipeline.drain(lane, on_commit)
-        first = opened[layout.LANE]
-        header = first.newest.header if first.newest else newest.header
-        first.stream, first.shape = stream, reshaped(stream, header, clock.now())
-        on_commit(_say_so(first, clock))
+        for lane in reversed(opened):
+            on_commit(_say_so(lane, stream, clock))
 
 
-def _say_so(lane: Lane, clock: Clock) -> Manifest:
+def _say_so(lane: Lane, stream: Stream, clock: Clock) -> Manifest:
     """Make a commit of no record, which holds the new definition. Another worker's that comes first is made too."""
+    old, shape, identity = lane.stream, shape_of(stream), identity_of(stream)
     while True:
-        plan = pipeline.decide(lane, _nothing(lane, clock), Verdict(rows=0, expectations=()))
-        made = pipeline.complete(lane, plan) if plan is not None else None
-        if made is not None and made.header.shape == lane.shape and made.header.identity == lane.identity:
+        lane.stream = stream
+        decision = decide(stream, lane.suite, _nothing(lane, clock), Verdict(rows=0, expectations=()), lane.place)
+        plan = lane.log.decide(decision)
+        lane.stream = old
+        if plan is None:
+            lane.reload()
+            continue
+        made = pipeline.complete(lane, plan)
+        if made.header.shape == shape and made.header.identity == identity:
             return made
 
 
@@ -69,4 +76,4 @@ def _nothing(lane: Lane, clock: Clock) -> Batch:
         records=[], table=table, positions=[], ids=[], refused={}, cursor=pa.nulls(0, pa.string()),
         schema=dict(lane.schema), offsets=lane.offsets, received_at=pa.array([], RECEIVED_TYPE), taken_at=clock.now(),
     )  # fmt: skip
-    return Batch(claim=claim, table=table, positions=[], refused={}, duplicates=0)
+    return Batch(claim=claim, table=table, positions=[], refused={}, duplicates=0, columns=dict(lane.agreed.columns))

@@ -4,7 +4,6 @@ Each commit keeps both. A changed file is refused; `datastream reshape` commits 
 then lets the new one count.
 """
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +11,10 @@ import msgspec
 from datastream.catalog import PartitionBy, Stream
 from datastream.errors import Permanent
 from datastream.identity import identity_of
+from datastream.lake import layout
+from datastream.lake.log import Log
 from datastream.lake.manifest import Header, Shape
+from datastream.lake.store import Store
 
 
 class IdentityChanged(Permanent):
@@ -23,16 +25,29 @@ class ShapeChanged(Permanent):
     """A stream with data has another key, other partitions or another number of lanes than before."""
 
 
-def shape_of(stream: Stream, resharded_at: datetime | None = None) -> Shape:
+def shape_of(stream: Stream) -> Shape:
     """Return how the rows of a stream lie by its file."""
     by = stream.partition_by
-    return Shape(shards=stream.shards, partition=by.folder if by else None, resharded_at=resharded_at)
+    return Shape(shards=stream.shards, partition=by.folder if by else None)
 
 
-def refuse_another_shape(stream: Stream, header: Header | None) -> Shape:
-    """Return the shape that counts, as `header` knows it. Raises IdentityChanged and ShapeChanged."""
+def counting(store: Store, stream: str, at_hand: Log | None = None) -> Header | None:
+    """Return the newest decision of the first lane that has one: it says by which definition the stream goes."""
+    folders = (layout.log_of(stream), layout.plans_of(stream))
+    names = {name for folder in folders for name in store.folders(folder) if name.isdecimal()}
+    for name in sorted(names, key=int):
+        log = at_hand if at_hand is not None and at_hand.lane == name else Log(store, stream, name)
+        newest = log.newest()
+        decided = log.plan(newest.header.seq + 1 if newest else 1)
+        if decided is not None or newest is not None:
+            return decided.header if decided else newest.header if newest else None
+    return None
+
+
+def refuse_another_shape(stream: Stream, header: Header | None) -> None:
+    """Do nothing where the stream goes by its file's definition. Raises IdentityChanged and ShapeChanged."""
     if header is None:
-        return shape_of(stream)
+        return
     _refuse_another_cursor(stream, header)
     changed = differences(stream, header)
     if changed:
@@ -43,7 +58,6 @@ def refuse_another_shape(stream: Stream, header: Header | None) -> Shape:
             f"stands: {lost}what waits belongs to the old definition. Run `datastream reshape {stream.name}`, which "
             "commits that first and then changes over; or put the file back."
         )
-    return shape_of(stream, header.shape.resharded_at if header.shape else None)
 
 
 def differences(stream: Stream, header: Header) -> dict[str, tuple[Any, Any]]:
@@ -68,20 +82,14 @@ def as_committed(stream: Stream, header: Header) -> Stream:
     return stream.model_copy(update={"key": key, "partition_by": by, "shards": shape.shards})
 
 
-def reshaped(stream: Stream, header: Header, now: datetime) -> Shape:
-    """Return the shape that counts from now on."""
-    before = header.shape or shape_of(stream)
-    return shape_of(stream, now if before.shards != stream.shards else before.resharded_at)
-
-
 def _refuse_another_cursor(stream: Stream, header: Header) -> None:
     before, now = dict(header.identity), identity_of(stream)
     fixed = {name: value for name, value in now.items() if name != "key"}
     if any(before.get(name, value) != value for name, value in fixed.items()):
         raise IdentityChanged(
             f"What tells the records of {stream.name!r} apart was {before} when they were committed, and is {now} "
-            "in its file: everything would be loaded again. Put key and source.cursor back, or give the stream "
-            "another name."
+            "in its file: everything would be loaded again. Put source.cursor back, or give the stream another "
+            "name."
         )
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datastream.errors import Permanent
-from datastream.records import OWN_COLUMNS, RECORD_ID
+from datastream.records import EXTRA, OWN_COLUMNS, RECORD_ID
 
 Transform = Callable[[pa.Table], pa.Table]
 
@@ -79,7 +79,7 @@ def apply(transform: Transform, entry: str, table: pa.Table) -> tuple[pa.Table, 
 def _storable(entry: str, table: pa.Table) -> pa.Table:
     """Return the table as it can be committed. What cannot be is refused now; after the decision it is too late."""
     names = table.column_names
-    wrong = sorted(name for name in set(names) if names.count(name) > 1 or name in OWN_COLUMNS - {RECORD_ID})
+    wrong = sorted(name for name in set(names) if names.count(name) > 1 or name in OWN_COLUMNS - {RECORD_ID, EXTRA})
     if wrong:
         raise TransformFailed(
             f"The transform {entry!r} returned a column {wrong[0]!r}, which is there twice or is one of our own names. "

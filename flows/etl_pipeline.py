@@ -18,14 +18,15 @@ def etl_pipeline(
     """Load everything that waits at the source of `stream` into `lake`, lane after lane, claim after claim."""
     with open_stream(stream, lake, buffer, events) as (lanes, report):
         for lane in lanes:
-            for plan in decided(lane):
-                report.add(plan, store(lane, plan))
-            for claim in claims(lane):
-                batch = transform(lane, claim)
-                verdict = check(lane, batch)
-                plan = decide(lane, batch, verdict)
-                if plan is not None:
-                    report.add(plan, store(lane, plan), verdict)
+            with report.draining(lane):
+                for plan in decided(lane):
+                    report.add(plan, store(lane, plan))
+                for claim in claims(lane):
+                    batch = transform(lane, claim)
+                    verdict = check(lane, batch)
+                    plan = decide(lane, batch, verdict)
+                    if plan is not None:
+                        report.add(plan, store(lane, plan), verdict)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from blocks import DataLake, EventBus, StreamBuffer
@@ -35,21 +34,5 @@ def open_stream(
         report = Report(opening.stream, opening.suite, opening.store.address(""), clock, Showing(states))
         names = begun_at(opening.lanes(), random.random())  # noqa: S311 - where to begin is no secret
         with closing(free_lanes(names, opening.take, LeasePolicy(), clock)) as lanes:
-            yield _told(lanes, report), report
+            yield lanes, report
         report.publish()
-
-
-def _told(lanes: Iterator[Lane], report: Report) -> Iterator[Lane]:
-    """Call the run after the windows of the lanes that it takes."""
-    for lane in lanes:
-        report.takes(lane)
-        _name_the_run(report)
-        yield lane
-
-
-def _name_the_run(report: Report) -> None:
-    def rename() -> None:
-        with get_client(sync_client=True) as client:
-            client.update_flow_run(flow_run.id, name=report.title)
-
-    report.showing(rename)

@@ -10,7 +10,7 @@ from blocks.api_source import api_of
 from datastream.buffers.redis import open_buffer
 from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.connections import BufferConfig, EventBusConfig, LakeConfig
-from datastream.errors import Permanent
+from datastream.errors import Permanent, Transient
 from datastream.events.bus import open_event_bus
 from datastream.events.contract import EventBus
 from datastream.intake import Intake
@@ -70,8 +70,11 @@ class Opening:
         """Return the names of the lanes to drain."""
         if self.buffer is None or not isinstance(self.stream.source, WebhookSpec):
             return lanes_of(self.stream, self.store, None)
-        with open_buffer(self.buffer) as buffer:
-            return lanes_of(self.stream, self.store, buffer)
+        try:
+            with open_buffer(self.buffer) as buffer:
+                return lanes_of(self.stream, self.store, buffer)
+        except Transient:  # what is decided needs no buffer, and is committed first; then a lane says that it is away
+            return lanes_of(self.stream, self.store, None)
 
     def take(self, name: str, patience: timedelta | None = None) -> AbstractContextManager[Lane]:
         """Open a lane under its lease. Raises LaneBusy."""

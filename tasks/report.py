@@ -3,13 +3,18 @@
 It adds up sums and keeps ten sample rows; it holds no tables.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 
 from datastream.catalog import Stream
 from datastream.clock import Clock
+from datastream.errors import DatastreamError
 from datastream.lake.manifest import Header, Manifest
 from datastream.lake.plan import Plan
 from datastream.lane import Lane
@@ -34,15 +39,25 @@ class Report:
         self._met = True
         self._windows: list[str] = []
         self._about = {"suite_version": suite.version, "lake": lake}
+        self._failed: DatastreamError | None = None
         self.accounts = Accounts()
-        self.showing = showing
+        self._showing = showing
         self._progress = Progress(self._key("progress"), self._said(), clock, showing)
 
-    def takes(self, lane: Lane) -> None:
-        """Tell that a lane is drained now."""
+    @contextmanager
+    def draining(self, lane: Lane) -> Iterator[None]:
+        """Call the run after a lane's window while it is drained. A lane that fails does not hinder the next ones."""
         one = lane.stream.shards == 1
         self._windows.append(lane.window if one else f"lane {lane.name}: {lane.window}")
         self.title = f"{self._name} {', '.join(self._windows)}"
+        self._showing(lambda: _name_the_run(self.title))
+        try:
+            yield
+        except DatastreamError as error:
+            if one:
+                raise
+            get_run_logger().error("Lane %s stopped: %s", lane.name, error)
+            self._failed = self._failed or error
 
     def add(self, plan: Plan, manifest: Manifest, verdict: Verdict | None = None) -> None:
         """Count one commit in, and move the progress."""
@@ -62,9 +77,11 @@ class Report:
 
     def publish(self) -> None:
         """Show the accounts and the validation result, and tell what else waits for it that rows were loaded."""
+        if self._failed is not None:
+            raise self._failed
         self._progress.done(self._said())
-        self.showing(lambda: create_table_artifact(self._rows(), key=self._key("accounts"), description=self.title))
-        self.showing(
+        self._showing(lambda: create_table_artifact(self._rows(), key=self._key("accounts"), description=self.title))
+        self._showing(
             lambda: create_markdown_artifact(self._validation(), key=self._key("validation"), description=self._said())
         )
         if self.accounts.loaded:
@@ -97,6 +114,11 @@ class Report:
         command = f"datastream quarantine show {self._name}" if self._samples else ""
         samples = [{RULES: ", ".join(row.pop(RULES) or []), **row} for row in self._samples]
         return markdown(self._tally, samples, command)
+
+
+def _name_the_run(name: str) -> None:
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, name=name)
 
 
 def _percent(header: Header) -> float:

@@ -21,7 +21,7 @@ FLOORS = [
     {"datastream.lane", "datastream.lookback", "datastream.checks", "datastream.maintenance", "datastream.notebook"},
     {"datastream.intake", "datastream.announce", "datastream.decision"},
     {"datastream.claim", "datastream.partition", "datastream.shape"},
-    {"datastream.identity", "datastream.transform"},
+    {"datastream.identity", "datastream.transform", "datastream.columns"},
     {
         "datastream.quality",
         "datastream.lake",

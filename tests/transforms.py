@@ -37,6 +37,14 @@ def with_our_name(table: pa.Table) -> pa.Table:
     return timed(table).append_column("_commit", table["id"])
 
 
+def with_amount_as_text(table: pa.Table) -> pa.Table:
+    return timed(table).set_column(table.schema.get_field_index("amount"), "amount", table["amount"].cast(pa.string()))
+
+
+def with_small_amounts(table: pa.Table) -> pa.Table:
+    return timed(table).set_column(table.schema.get_field_index("amount"), "amount", table["amount"].cast(pa.int32()))
+
+
 def through_pandas(table: pa.Table) -> pa.Table:
     return pa.Table.from_pandas(timed(table).to_pandas())
 
@@ -47,3 +55,9 @@ def with_endless_seconds(table: pa.Table) -> pa.Table:
 
 def with_bytes_for_text(table: pa.Table) -> pa.Table:
     return timed(table).append_column("t", pa.array([b"\xff"] * table.num_rows, pa.binary()).view(pa.string()))
+
+
+def allergic(table: pa.Table) -> pa.Table:
+    if 66 in table["id"].to_pylist():
+        raise ValueError("it cannot stand 66")
+    return timed(table)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from datastream.catalog import Stream
 from datastream.claim import Batch, Claim
-from datastream.lake.index import Span
+from datastream.lake.index import Index, Span
 from datastream.quality import Verdict
 from datastream.records import RECEIVED_TYPE, RECORD_ID
 from datastream.sources.rows import parse
@@ -39,6 +39,11 @@ class NoIntake:
     def may_repeat(self, span: Span, claim: Claim) -> bool:
         """Tell that nothing comes twice."""
         del span, claim
+        return False
+
+    def may_lie_elsewhere(self, index: Index, claim: Claim) -> bool:
+        """Tell that nothing does."""
+        del index, claim
         return False
 
     def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:

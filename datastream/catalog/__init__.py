@@ -2,6 +2,7 @@
 
 from datastream.catalog.catalog import Catalog, StreamInvalid, StreamMissing
 from datastream.catalog.quality import Quality, Volume
+from datastream.catalog.schema_spec import SchemaSpec
 from datastream.catalog.source import ApiSpec, Cursor, CursorValue, NextLink, PageNumber, WebhookSpec
 from datastream.catalog.stream import Batch, PartitionBy, Stream
 from datastream.catalog.upkeep import Compact, Retention
@@ -18,6 +19,7 @@ __all__ = [
     "PartitionBy",
     "Quality",
     "Retention",
+    "SchemaSpec",
     "Stream",
     "StreamInvalid",
     "StreamMissing",

@@ -3,13 +3,15 @@
 The field names are the file's own; `stream.schema.json` for editors is made from these models.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from datastream.catalog.quality import Quality
-from datastream.catalog.source import ApiSpec, Model, Source
+from datastream.catalog.schema_spec import SchemaSpec
+from datastream.catalog.source import ApiSpec, Cursor, Model, Source
+from datastream.catalog.types import TIMESTAMP, text_of
 from datastream.catalog.upkeep import Compact, Retention
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -27,7 +29,7 @@ class PartitionBy(Model):
     grain: Literal["hour", "day", "month", "year"] = "day"
     late: Literal["own_partition", "quarantine"] = "own_partition"
     """Where a row lands whose folder had ended, and `lateness` after it too, by the times loaded before its claim."""
-    lateness: timedelta = Field(default=timedelta(days=1), ge=timedelta())
+    lateness: timedelta = Field(default=timedelta(days=1), ge=timedelta(), le=timedelta(days=36_500))
     most: int = Field(default=1000, ge=1)
     """So many folders a claim may open; the rows of those with the fewest are set aside beyond it."""
 
@@ -60,7 +62,7 @@ class Stream(Model):
     transform: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
     """`module:function`, a pure function of an Arrow table that keeps the column `_record_id`."""
     partition_by: PartitionBy | None = None
-    schema_mode: Literal["evolve"] = Field(default="evolve", alias="schema")
+    schema_spec: SchemaSpec = Field(default=SchemaSpec(), alias="schema")
     suite: Name
     on_failure: dict[Severity, Action] = Field(default={})
     load: Literal["append"] = "append"
@@ -94,6 +96,16 @@ class Stream(Model):
             raise ValueError("an API is read window by window, in one lane; leave shards out")
         return value
 
+    @field_validator("schema_spec")
+    @classmethod
+    def _cursor_can_be_compared(cls, value: SchemaSpec, checked: ValidationInfo) -> SchemaSpec:
+        source = checked.data.get("source")
+        cursor = source.cursor if isinstance(source, ApiSpec) else None
+        kind = value.declared.get(cursor.field) if cursor else None
+        if cursor and kind and kind not in (fitting := _kinds_of(cursor)):
+            raise ValueError(f"the cursor {cursor.field!r} is declared as {kind}; declare it as {' or '.join(fitting)}")
+        return value
+
     @field_validator("retention")
     @classmethod
     def _outlives_repeats(cls, value: Retention, checked: ValidationInfo) -> Retention:
@@ -121,3 +133,10 @@ class Stream(Model):
         """Return what happens to the rows that break an expectation of this severity."""
         default: Action = "quarantine" if severity == "critical" else "warn"
         return {str(key): value for key, value in self.on_failure.items()}.get(severity, default)
+
+
+def _kinds_of(cursor: Cursor) -> tuple[str, ...]:
+    """Return the types that a cursor's values may be declared as."""
+    if isinstance(cursor.initial, datetime):
+        return ("string", text_of(TIMESTAMP))
+    return ("int64",) if isinstance(cursor.initial, int) else ("string",)

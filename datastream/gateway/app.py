@@ -127,7 +127,7 @@ class Gateway:
     async def _scraped(self, send: Send) -> None:
         found, depths = await asyncio.gather(self._dependencies.ask(), self._depths.within(_SECOND))
         up = {name: finding.ok for name, finding in found.items()}
-        text = self._metrics.text(depths or {}, up, self._losses.estimated)
+        text = self._metrics.text(depths or {}, up, dict(self._losses.estimated))
         await answer(send, HTTPStatus.OK, text, (b"content-type", self._metrics.content_type))
 
     @property

@@ -13,8 +13,8 @@ from datastream.claim import Claim, bounds
 from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig
 from datastream.errors import Permanent
-from datastream.identity import cursor_column, raw_id, record_ids, reserved
-from datastream.lake.index import Span
+from datastream.identity import cursor_column, raw_id, record_ids, rules_of
+from datastream.lake.index import Index, Span
 from datastream.lake.manifest import CursorRange
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
@@ -50,6 +50,10 @@ class ApiIntake:
         """Tell that any may: an API answers what it answered before."""
         return True
 
+    def may_lie_elsewhere(self, index: Index, claim: Claim) -> bool:  # noqa: ARG002 - the contract's
+        """Tell that none may: an API is read in one lane."""
+        return False
+
     def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:
         ids: list[str | None] = list(claim.ids)
         named = record_ids(self._stream, claim.table, identity["key"])
@@ -83,7 +87,7 @@ def make_claim(
     stream: Stream, taken: Taken, before: Offsets, known: Mapping[str, str], now: datetime
 ) -> tuple[Claim, Offsets]:
     """Return what was taken as rows with ids, and how far the lane has come then. Raises SourceUnordered."""
-    rows = parse(taken.records, known, reserved(stream))
+    rows = parse(taken.records, known, rules_of(stream))
     refused = {at: f"schema: {reason}" for at, reason in rows.misfits.items()}
     ids = [""] * len(taken.records)
     for at, record_id in zip(rows.positions, record_ids(stream, rows.table), strict=True):

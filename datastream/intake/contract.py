@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from datastream.claim import Claim
-from datastream.lake.index import Span
+from datastream.lake.index import Index, Span
 
 
 class Intake(Protocol):
@@ -21,6 +21,9 @@ class Intake(Protocol):
 
     def may_repeat(self, span: Span, claim: Claim) -> bool:
         """Tell whether some commits may hold records of `claim` already, beyond what their cursors say."""
+
+    def may_lie_elsewhere(self, index: Index, claim: Claim) -> bool:
+        """Tell whether a record of `claim` may have been committed in another lane, by what this lane's index says."""
 
     def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:
         """Return the ids of the claim's records as a commit with another identity would have given them."""

@@ -30,8 +30,8 @@ from datastream.claim import Claim
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
 from datastream.errors import Transient
-from datastream.identity import delivered_id, reserved
-from datastream.lake.index import Span
+from datastream.identity import delivered_id, rules_of
+from datastream.lake.index import Index, Span
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
 from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates
@@ -101,10 +101,19 @@ class WebhookIntake:
         An entry is a repeat of one that came at most a window before it. How long ago it was committed says nothing:
         entries whose trim was lost stay where they are until somebody reads them.
         """
-        if not len(claim) or span.epochs == {claim.offsets["epoch"]}:
+        here = span.epochs == {claim.offsets["epoch"]}
+        return len(claim) > 0 and not here and span.decided[1] >= self._repeats_since(claim)
+
+    def may_lie_elsewhere(self, index: Index, claim: Claim) -> bool:
+        """Tell whether the epoch is younger than what may be repeated: else marks tell, whatever lane it went to."""
+        if not len(claim):
             return False
-        came = pc.min(claim.received_at).as_py()
-        return bool(span.decided[1] >= came - self._window - _SKEW)
+        epoch, since = claim.offsets["epoch"], self._repeats_since(claim)
+        return not any(span.epochs == {epoch} and span.decided[1] < since for span in index.spans)
+
+    def _repeats_since(self, claim: Claim) -> datetime:
+        came: datetime = pc.min(claim.received_at).as_py()
+        return came - self._window - _SKEW
 
     def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:  # noqa: ARG002 - the contract's
         """Return the claim's own: a delivery's id has nothing to do with the stream's key."""
@@ -175,7 +184,7 @@ def make_claim(
         records += found
         ids += (delivered_id(stream, entry.delivery.id, index) for index in range(len(found)))
         came += [received_at(entry.position) * 1000] * len(found)
-    rows = parse(records, known, reserved(stream))
+    rows = parse(records, known, rules_of(stream))
     offsets = Offsets(epoch=reach.epoch, position=posted[-1].entry.position)
     return Claim(
         records=records, table=rows.table, positions=rows.positions, ids=ids,

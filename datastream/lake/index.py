@@ -41,6 +41,8 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     """Everything up to the commit `seq`, oldest first."""
 
     seq: int = 0
+    decision: str = ""
+    """That of the newest commit: an index of another past, whose log was replaced by a restore, is told by it."""
     spans: tuple[Span, ...] = ()
 
     def add(self, manifest: Manifest) -> "Index":
@@ -49,7 +51,7 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
         single = spans[-_WIDTH:]
         if len(single) == _WIDTH and all(span.first == span.last for span in single):
             spans = (*spans[:-_WIDTH], _merged(single))
-        return Index(seq=manifest.header.seq, spans=spans)
+        return Index(seq=manifest.header.seq, decision=manifest.header.decision, spans=spans)
 
 
 def span_of(manifest: Manifest) -> Span:
@@ -109,7 +111,9 @@ def stored(store: Store, stream: str, lane: str) -> Index:
 def keep(store: Store, stream: str, lane: str, index: Index) -> None:
     """Keep an index, and forget older ones."""
     before = layout.sequences(store.keys(layout.index_folder(stream, lane)), "index")
+    if index.seq in before:  # of another past
+        store.delete(layout.index(stream, lane, index.seq))
     store.create(layout.index(stream, lane, index.seq), msgspec.json.encode(index))
     for seq in before:
-        if seq < index.seq:
+        if seq != index.seq:
             store.delete(layout.index(stream, lane, seq))

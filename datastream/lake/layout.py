@@ -54,6 +54,16 @@ def manifest(stream: str, lane: str, seq: int) -> str:
     return f"{log_folder(stream, lane)}{seq:012}.json"
 
 
+def schema_folder(stream: str) -> str:
+    """Return the folder of the versions of a stream's schema."""
+    return f"_schema/{stream}/"
+
+
+def schema(stream: str, version: int) -> str:
+    """Return the key of a version of a stream's schema."""
+    return f"{schema_folder(stream)}{version:012}.json"
+
+
 def data_folder(stream: str) -> str:
     """Return the folder of a stream's data."""
     return f"{stream}/data/"

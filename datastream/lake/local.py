@@ -129,5 +129,10 @@ def _sync(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise LakeUnusable(
+            f"{folder} could not be synced: {error.strerror}. What lies in it is whole, and counts once a run has "
+            "ended well. Mend the disk, and run again."
+        ) from error
     finally:
         os.close(descriptor)

@@ -6,11 +6,12 @@ Both steps are create-only, and the first wins: a plan is never replaced, a mani
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
+from threading import Lock
 
 from datastream.errors import Permanent
 from datastream.lake import layout
 from datastream.lake.index import KEPT_EVERY, Index, keep, stored
-from datastream.lake.manifest import Manifest, decode, encode
+from datastream.lake.manifest import Manifest, ManifestBroken, decode, encode
 from datastream.lake.plan import Plan, decode_plan
 from datastream.lake.store import Store
 
@@ -29,6 +30,7 @@ class Log:
     def __init__(self, store: Store, stream: str, lane: str = layout.LANE) -> None:
         self._store, self.stream, self.lane = store, stream, lane
         self._kept: dict[int, Manifest] = {}
+        self._lock = Lock()
 
     def sequences(self) -> list[int]:
         """Return the numbers of all commits, in order. It lists the whole log; the oldest may have expired."""
@@ -47,18 +49,25 @@ class Log:
         """Return the index up to the newest commit, and that commit. What was committed since it was kept is read."""
         index = stored(self._store, self.stream, self.lane)
         newest = self.manifest(index.seq) if index.seq else None
-        if newest is None:  # there is no index, or it was made of a log that is not this one
-            index = Index(seq=self.oldest() - 1)
+        if newest is None or newest.header.decision != index.decision:
+            return self._indexed()  # there is no index, or it was made of a log that is not this one
         for commits in self.after(index.seq):
             for newest in commits:
                 index = index.add(newest)
         return index, newest
 
-    def oldest(self) -> int:
-        """Return the number of the first commit that is there, or would be the first."""
-        if self._store.read(layout.manifest(self.stream, self.lane, 1)) is not None:
-            return 1
-        return next(iter(self.sequences()), 1)
+    def _indexed(self) -> tuple[Index, Manifest | None]:
+        """Read the whole log. Raises ManifestBroken where a commit is missing between others."""
+        index, newest, numbers = Index(), None, self.sequences()
+        for seq, manifest in zip(numbers, self._read(numbers), strict=True):
+            if manifest is not None:
+                newest, index = manifest, index.add(manifest)
+            elif newest is not None:  # the oldest may expire while they are read
+                raise ManifestBroken(
+                    f"{layout.manifest(self.stream, self.lane, seq)} is missing, and commits after it are there. "
+                    "Restore it from a backup of the lake; without it nothing more is committed on its lane."
+                )
+        return index, newest
 
     def keep(self, index: Index) -> None:
         """Keep the index when it is time to; who opens the lane next reads no more than a few commits."""
@@ -79,11 +88,12 @@ class Log:
 
     def manifest(self, seq: int) -> Manifest | None:
         """Return one commit, or None."""
-        if seq not in self._kept:
+        kept = self._kept.get(seq)
+        if kept is None:
             key = layout.manifest(self.stream, self.lane, seq)
             data = self._store.read(key)
             return None if data is None else self._keep(decode(key, data))
-        return self._kept[seq]
+        return kept
 
     def manifests(self) -> Iterator[Manifest]:
         """Yield all commits, in order."""
@@ -101,9 +111,10 @@ class Log:
 
     def _keep(self, manifest: Manifest) -> Manifest:
         """Have a commit at hand: it never changes, and whoever asks for one soon asks again."""
-        self._kept[manifest.header.seq] = manifest
-        if len(self._kept) > _KEPT:
-            self._kept.pop(next(iter(self._kept)), None)
+        with self._lock:
+            self._kept[manifest.header.seq] = manifest
+            if len(self._kept) > _KEPT:
+                self._kept.pop(next(iter(self._kept)))
         return manifest
 
     def _read(self, numbers: Sequence[int]) -> Iterator[Manifest | None]:

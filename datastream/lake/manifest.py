@@ -43,11 +43,13 @@ class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Versions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which stream file, suite and transform decided."""
+    """Which stream file, suite, transform and schema decided."""
 
     stream: str
     suite: str
     transform: str
+    schema: str = ""
+    """Of the source's columns and what the stream declares of them."""
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +58,6 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     shards: int = 1
     partition: str | None = None
     """The partitions' folder name; None for a stream without."""
-    resharded_at: datetime | None = None
-    """When `shards` changed last: a repeat of an older delivery may lie in another lane."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +75,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """How far the lane has come. The source knows its shape; the lake only keeps it."""
     schema: dict[str, str]
     """The source's columns and their types, so far."""
+    columns: dict[str, str] = {}
+    """The columns of the stream's files and their types, so far: name to Arrow's text, but for our own."""
     identity: dict[str, Any]
     """What tells records of this stream apart: while it stays, the same record has the same id."""
     versions: Versions

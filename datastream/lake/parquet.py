@@ -16,7 +16,7 @@ from datastream.records import RECORD_ID
 
 T = TypeVar("T")
 
-NOT_PARQUET = (pa.ArrowException, OSError)
+NOT_PARQUET = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What pyarrow raises for a file that is broken; OSError is how it names a page that cannot be unpacked."""
 
 

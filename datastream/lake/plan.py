@@ -68,11 +68,12 @@ def decode_plan(key: str, data: bytes) -> Plan:
     try:
         with pa.ipc.open_stream(data) as reader:
             rows = reader.read_all()
+        rows.validate(full=True)  # what is broken may still have been unpacked, and points anywhere then
         metadata = rows.schema.metadata
         refuse_newer(key, int(metadata.get(_FORMAT, b"1")))
         files, quarantine = msgspec.json.decode(metadata[_FILES], type=tuple[list[PlannedFile], PlannedFile | None])
         header = msgspec.json.decode(metadata[_HEADER], type=Header)
-    except (pa.ArrowInvalid, AttributeError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+    except (pa.ArrowException, OSError, AttributeError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
         raise ManifestBroken(
             f"{key} is not a plan this version can read: {error}. Restore it from a backup of the lake, or run the "
             "version that wrote it once more."

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from datastream.errors import Permanent, Transient
+from datastream.sources.decode import elements, is_closed, members
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
@@ -31,8 +32,8 @@ class Answer:
     def records(self, path: str) -> list[msgspec.Raw]:
         """Return the records at `path`, each as the bytes that came.
 
-        One record that cannot be written down, such as half a surrogate pair, does not hold up the others: they are
-        then read by a more patient parser and written anew.
+        One record that cannot be decoded, such as one with half a surrogate pair, does not hold up the others: the
+        list is then taken apart by its brackets.
         """
         try:
             found = self._at(path)
@@ -40,10 +41,10 @@ class Answer:
         except msgspec.ValidationError as error:
             raise self._no_list(path) from error
         except _UNREADABLE as error:
-            records = self._patiently(path, error)
-        if not isinstance(records, list):
+            text = self._patiently(path, error)
+        if text is None or text[:1] != b"[":
             raise self._no_list(path)
-        return [msgspec.Raw(json.dumps(record).encode()) for record in records]
+        return [msgspec.Raw(record) for record in elements(text)]
 
     def value(self, path: str) -> Any:
         """Return the decoded value at `path`; None if it is absent."""
@@ -51,7 +52,8 @@ class Answer:
             found = self._at(path)
             return None if found is None else _anything.decode(found)
         except _UNREADABLE as error:
-            return self._patiently(path, error)
+            text = self._patiently(path, error)
+            return None if text is None else json.loads(text)
 
     def _at(self, path: str) -> msgspec.Raw | None:
         here = self._body
@@ -65,13 +67,18 @@ class Answer:
             here = inside[name]
         return here
 
-    def _patiently(self, path: str, reason: Exception) -> Any:
+    def _patiently(self, path: str, reason: Exception) -> bytes | None:
+        """Return what stands at `path`, of a body that is JSON but for what a record may be set aside for."""
+        here: bytes | None = bytes(self._body).strip()
         try:
-            here = json.loads(bytes(self._body))
-        except (ValueError, RecursionError) as error:
+            json.loads(bytes(self._body).decode(errors="replace"), parse_int=str, parse_float=str)
+        except ValueError as error:
             raise self._broken(reason) from error
+        except RecursionError:  # one record may be so deep; what was cut off on the way has too few brackets
+            if not is_closed(bytes(self._body)):
+                raise self._broken(reason) from None
         for name in filter(None, path.split(".")):
-            here = here.get(name) if isinstance(here, dict) else None
+            here = dict(members(here)).get(json.dumps(name).encode()) if here and here[:1] == b"{" else None
         return here
 
     def _missing(self, path: str) -> NoReturn:

@@ -45,10 +45,11 @@ def to_wire(value: CursorValue) -> str | int:
 
 
 def from_wire(value: object, like: CursorValue) -> CursorValue | None:
-    """Return a cursor value of the kind of `like`; None if `value` is not one."""
+    """Return a cursor value of the kind of `like`; None if `value` is not one. A column may hold times as times."""
     if isinstance(like, datetime):
         try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+            moment = moment if isinstance(moment, datetime) else None
             if moment is not None:
                 moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):

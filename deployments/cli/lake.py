@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deployments.cli.project import committed, store, stream_argument
+from deployments.cli.schema import schema
 from deployments.cli.show import as_json, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 @click.group()
 def lake() -> None:
     """Look at what is committed."""
+
+
+lake.add_command(schema)
 
 
 @lake.command()

@@ -39,6 +39,26 @@ WRONG = {
     "not fresh": ("quality: {", "quality: {fresh_within: soon, ", 18, "quality.fresh_within is 'soon'"),
     "a share above one": ("quarantined_at_most: 0.05", "quarantined_at_most: 5", 18, "less than or equal to 1"),
     "no room": ("quality: {", "quality: {volume: {least: 2, most: 1}, ", 18, "no number is both"),
+    "an unknown mode": ("schema: evolve", "schema: strict", 13, "choose one of evolve, freeze, quarantine_row"),
+    "an unknown type": (
+        "schema: evolve",
+        "schema:\n  declared:\n    id: int64\n    tail: flot",
+        16,
+        "schema.declared.tail is 'flot': 'flot' is no type; choose one of bool",
+    ),
+    "an unknown type in a struct": (
+        "schema: evolve",
+        "schema:\n  declared:\n    to: {zip: text}",
+        15,
+        "schema.declared.to is wrong: 'text' is no type",
+    ),
+    "our own name": ("schema: evolve", "schema: {declared: {_commit: string}}", 13, "'_commit' cannot be a column"),
+    "a cursor of another kind": (
+        "schema: evolve",
+        "schema: {declared: {time_hour: int64}}",
+        13,
+        "the cursor 'time_hour' is declared as int64; declare it as string or timestamp",
+    ),
     "not a transform": ("streams.flights:clean", "streams/flights.py", 11, "transform is 'streams/flights.py'"),
 }
 

@@ -92,8 +92,8 @@ def test_a_changed_file_is_refused_until_the_command_has_changed_over(posted: Pr
     assert "shards was 3 and is 1" in refused.stderr
     assert "Run `datastream reshape orders`" in refused.stderr
     assert "Traceback" not in refused.stderr
-    changed = command(posted, "reshape", "orders", "--json")
-    assert json.loads(changed.stdout)["changed"] == {"shards": {"was": 3, "is": 1}}, changed.stderr
+    changed = command(posted, "reshape", "orders", "--yes", "--json")
+    assert json.loads(changed.stdout)["differs"] == {"shards": {"was": 3, "is": 1}}, changed.stderr
     assert on_lake(posted)[0] == 120
     post(posted, *range(1, 131), shards=1)
     assert posted.run().returncode == 0

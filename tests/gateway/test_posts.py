@@ -180,6 +180,7 @@ def test_a_compressed_body_is_refused(gateway: Sender, buffer: RedisBuffer) -> N
     ],
 )  # fmt: skip
 def test_a_name_that_is_no_webhook_stream_is_not_found(gateway: Sender, buffer: RedisBuffer, name: str) -> None:
+    """S22, at the gateway's door."""
     answer = gateway.post(stream=name)
     assert answer.status_code == 404
     assert "No webhook stream has this name" in answer.json()["detail"]

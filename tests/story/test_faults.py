@@ -1,4 +1,4 @@
-"""The store loses answers and is too busy for others; runs fail and come again. Nothing is lost, nothing is doubled."""
+"""The store loses answers (R29), is too busy for others (R28); runs fail and come again. Nothing is lost or doubled."""
 
 from pathlib import Path
 
@@ -47,6 +47,7 @@ def by_glob(world: World, folder: Path) -> list[int]:
 def test_a_drain_through_a_bad_line_loses_and_doubles_nothing(
     api: FakeApi, suites: Path, s3_lake: LakeConfig, tmp_path: Path
 ) -> None:
+    """R28 and R29: busy, cut and lost answers, one in ten of each."""
     lake, clock = fresh_lake(s3_lake, tmp_path.name), ManualClock(NOW)
     api.records = [order(n, **({"amount": None} if n % 17 == 0 else {})) for n in range(1, COMMITS * ROWS + 1)]
     stream = stream_of(batch={"size": 25, "per_commit": ROWS // 25}, partition_by=None)
@@ -65,6 +66,7 @@ def test_a_drain_through_a_bad_line_loses_and_doubles_nothing(
 def test_a_store_that_is_down_is_left_alone_and_its_claim_waits(
     api: FakeApi, suites: Path, s3_lake: LakeConfig, tmp_path: Path
 ) -> None:
+    """R28: after some calls in a row the breaker opens, and once the store is back the claim is committed."""
     lake, clock = fresh_lake(s3_lake, tmp_path.name), ManualClock(NOW)
     api.records = orders(300)
     with between(lake.endpoint) as proxy:

@@ -6,16 +6,19 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import redis
 from pydantic import SecretStr
 
 from datastream import pipeline
+from datastream.buffers import shard_of
 from datastream.buffers.lease import LaneBusy, LeasePolicy, lease
 from datastream.buffers.redis import open_buffer
 from datastream.clock import SystemClock
 from datastream.connections import BufferConfig
 from datastream.lake import reader
+from datastream.lake.dataset import schema_of
 from datastream.lake.verify import verify
 from datastream.lane import Lane
 from datastream.lanes import begun_at, free_lanes, lanes_of
@@ -106,6 +109,27 @@ def test_a_lane_that_was_committed_to_is_drained_for_ever(door: Door) -> None:
     door.post(*range(1, 101))
     door.run(*FOUR)
     assert lanes_of(posted_stream(), door.store, None) == FOUR
+
+
+def test_lanes_that_learn_side_by_side_agree_on_a_fields_type(door: Door) -> None:
+    """Both see a new field first, one as a number and one as text: the second reads its claim again."""
+    by_lane: dict[str, list[int]] = {lane: [] for lane in FOUR}
+    for number in range(1, 41):
+        by_lane[shard_of(f"m-{number}", 4)].append(number)
+    door.post(*by_lane["0"], gate=4)
+    door.post(*by_lane["1"], gate="B4")
+    with door.lane("0") as one, door.lane("1") as other:
+        claims = [(lane, next(pipeline.claims(lane))) for lane in (one, other)]
+        batches = [(lane, pipeline.transform(lane, claim)) for lane, claim in claims]
+        plans = [pipeline.decide(lane, batch, pipeline.check(lane, batch)) for lane, batch in batches]
+        assert plans[0] is not None
+        assert plans[1] is None
+        pipeline.complete(one, plans[0])
+        pipeline.drain(other)
+    assert door.ids() == by_lane["0"]
+    assert schema_of(door.store, "orders").field("gate").type == pa.int64()
+    found = verify(door.store, "orders")
+    assert (found.quarantined, found.problems) == (len(by_lane["1"]), [])
 
 
 def test_runs_begin_at_different_lanes() -> None:

@@ -11,7 +11,7 @@ from datastream.connections import ApiConfig
 from datastream.intake.api import api_intake
 from datastream.lake.manifest import Manifest
 from datastream.lake.verify import verify
-from datastream.lane import Lane, open_lane
+from datastream.lane import open_lane
 from datastream.quality import load_suite
 from datastream.records import Accounts
 from datastream.reshape import changes, reshape
@@ -142,18 +142,34 @@ def test_a_worker_of_the_old_file_is_refused_after_the_change(door: Door) -> Non
         door.run("2")
 
 
-def test_another_worker_that_commits_first_does_not_hinder_it(door: Door) -> None:
-    """It holds no lease, as when Redis is away."""
+def test_a_worker_that_slept_through_the_change_is_refused_at_its_next_commit(door: Door) -> None:
+    """It holds no lease, as when Redis is away, and took its claim before."""
     door.post(1)
     door.run()
-
-    def beside(lane: Lane) -> None:
-        door.post(2)
-        pipeline.drain(lane)
-
+    door.post(2)
     with door.lane() as sleeper:
+        claim = next(pipeline.claims(sleeper))
         resharded(door, 2, ["0", "1"])
-        beside(sleeper)
-    assert changes(door.stream, door.store)["shards"] == (1, 2)
-    resharded(door, 2, ["0", "1"])
+        batch = pipeline.transform(sleeper, claim)
+        with pytest.raises(ShapeChanged, match="shards was 2 and is 1"):
+            pipeline.decide(sleeper, batch, pipeline.check(sleeper, batch))
     assert (changes(door.stream, door.store), door.ids()) == ({}, [1, 2])
+
+
+def test_the_change_may_be_stopped_and_repeated(door: Door) -> None:
+    """It says so lane after lane, the first one last: until then the old definition counts."""
+    door.post(*range(1, 21))
+    door.run()
+    door.stream = posted_stream(shards=4)
+
+    def stopped(commit: Manifest) -> None:
+        if commit.header.lane == "2":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reshape(door.stream, door.store, lambda stream, name: door.lane(name, stream), FOUR, door.clock, stopped)
+    assert changes(door.stream, door.store) == {"shards": (1, 4)}
+    resharded(door, 4, FOUR)
+    door.post(*range(1, 41))
+    door.run(*FOUR)
+    assert (changes(door.stream, door.store), door.ids()) == ({}, list(range(1, 41)))
