@@ -1,5 +1,6 @@
 """The log of a lane: the first decision and the first commit win, whoever sleeps or comes again."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -214,6 +215,19 @@ def test_verify_finds_a_gap(log: Log, store: Store) -> None:
     commit(log, store, plan_of(["a"]))
     commit(log, store, plan_of(["b"], seq=3))
     assert any("has no commit 2" in problem for problem in verify(store, "orders").problems)
+
+
+def test_a_listing_that_leaves_the_first_commit_out_hides_none() -> None:
+    """As one may that is made while the first commits are."""
+
+    class Behind(MemoryStore):
+        def keys(self, prefix: str) -> Iterator[str]:
+            return (key for key in super().keys(prefix) if not key.endswith("000000000001.json"))
+
+    store = Behind()
+    for seq in (1, 2):
+        commit(Log(store, "orders"), store, plan_of([f"r{seq}"], seq=seq))
+    assert [made.header.seq for made in Log(store, "orders").manifests()] == [1, 2]
 
 
 def test_a_manifest_is_json_that_people_can_read(log: Log, store: Store) -> None:

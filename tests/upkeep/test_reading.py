@@ -50,6 +50,12 @@ def test_a_moment_is_how_far_each_lane_had_come(everywhere: Kept, *, compacted: 
     assert len(ids(everywhere, None)) == 12
 
 
+def test_a_commit_stands_for_itself_among_those_of_the_same_moment(kept: Kept) -> None:
+    for start in (0, 10, 20):
+        kept.commit(range(start, start + 2), at=BEGUN)
+    assert ids(kept, "0-000000000002") == [0, 1, 10, 11]
+
+
 @pytest.mark.parametrize("as_of", ["0-000000000009", "yesterday", "flights/0-000000000001"])
 def test_a_moment_that_cannot_be_told_is_a_sentence(kept: Kept, as_of: str) -> None:
     two_lanes(kept)
@@ -93,12 +99,13 @@ def test_a_count_never_changes_while_files_are_put_together(kept: Kept) -> None:
     """R33: SQL and `read` in a loop, while compaction and sweep run."""
     for start in range(0, 300, 10):
         kept.commit(range(start, start + 10))
-    seen: set[tuple[int, int]] = set()
+    seen: list[int] = []
     done = threading.Event()
 
     def look() -> None:
         while not done.is_set():
-            seen.add((counted(kept, None), read(kept.store, "orders").num_rows))
+            seen.append(counted(kept, None))
+            seen.append(read(kept.store, "orders").num_rows)
 
     looking = threading.Thread(target=look)
     looking.start()
@@ -108,5 +115,4 @@ def test_a_count_never_changes_while_files_are_put_together(kept: Kept) -> None:
         kept.commit(range(start, start + 1))
     done.set()
     looking.join()
-    assert {sql for sql, _ in seen} | {table for _, table in seen} <= set(range(300, 311))
-    assert sorted(seen) == sorted(seen, key=lambda pair: pair[1]), "a count fell"
+    assert (min(seen), seen == sorted(seen), len(seen) > 4) == (300, True, True), "a count fell, or a scan failed"

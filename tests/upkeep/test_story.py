@@ -1,6 +1,7 @@
 """The way of a record goes on over a lake that is kept up: repeats are known, looks back see what they saw."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
@@ -13,10 +14,11 @@ from datastream.connections import BufferConfig
 from datastream.lake.upkeep import SweepPolicy
 from datastream.lake.verify import verify
 from datastream.lookback import Findings, judge, look_back
-from datastream.maintenance import Done, maintain
+from datastream.maintenance import Done, forget, maintain
 from datastream.quality import load_suite
 from tests.conftest import World, order, orders, stream_of
 from tests.posts import posted_stream
+from tests.story.door import Door
 
 AT_ONCE = SweepPolicy(grace=timedelta())
 SHORT = LeasePolicy(lasts=timedelta(milliseconds=200), poll=timedelta(milliseconds=20))
@@ -43,6 +45,18 @@ def test_repeats_are_known_when_their_files_were_replaced_and_deleted(world: Wor
     made = world.run()
     assert sum(commit.header.accounts.duplicates for commit in made) == sum(c.header.accounts.read for c in made) > 0
     assert verify(world.store, "orders").problems == []
+
+
+def test_a_delivery_that_was_forgotten_is_not_loaded_when_its_sender_repeats_it(suites: Path, tmp_path: Path) -> None:
+    """Also long after the buffer has forgotten that it came."""
+    door = Door.opened(suites, tmp_path / "posted")
+    door.post(1, 2)
+    door.run()
+    forget("orders", door.store, {"id": "1"}, run="r", clock=door.clock)
+    door.clock.advance(timedelta(days=30))
+    assert door.post(1, 2, 3) == [True] * 3
+    [commit] = door.run()
+    assert (commit.header.accounts.duplicates, sorted(door.ids())) == (1, [2, 2, 3])
 
 
 def looked(world: World) -> tuple[str, int]:
