@@ -41,7 +41,7 @@ def backup(store: Store, to: Store, stream: str) -> Copied:
     marks = {lane: _marks(store, stream, lane) for lane in store.folders(layout.log_of(stream))}  # before the commits
     now = live(store, stream)
     new = sum(_copied(store, to, [held.key for held in now.all_files]))
-    for keys in (_manifests(now), _rewrites(now)):
+    for keys in (_manifests(now), _rewrites(now), sorted(store.keys(layout.schema_folder(stream)))):
         new += sum(_copied(store, to, keys))
     for lane, mark in marks.items():
         if mark is not None:

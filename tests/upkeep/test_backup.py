@@ -17,6 +17,7 @@ from datastream.catalog import Compact, Retention, WebhookSpec
 from datastream.connections import BufferConfig
 from datastream.intake.webhook import webhook_intake
 from datastream.lake.backup import NotOurCopy, backup
+from datastream.lake.dataset import schema_of
 from datastream.lake.local import LocalStore
 from datastream.lake.s3 import S3Store
 from datastream.lake.store import MemoryStore, Store
@@ -59,6 +60,7 @@ def test_a_copy_made_beside_writers_and_maintenance_is_a_lake_that_goes_on(world
         backup(world.store, copy, "orders")
         assert verify(copy, "orders").problems == []
     writing.join()
+    assert schema_of(copy, "orders") == schema_of(world.store, "orders")
     restored = World(world.api, copy, world.suites, clock=world.clock)
     world.api.records += orders(100, 801)
     restored.run()
