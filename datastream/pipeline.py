@@ -18,10 +18,10 @@ from datastream.lake.manifest import Manifest
 from datastream.lake.plan import Plan
 from datastream.lane import Lane
 from datastream.observe.crash import step
+from datastream.poison import applied
 from datastream.quality import Verdict, validate
 from datastream.records import RECORD_ID
 from datastream.repeats import repeated
-from datastream.transform import apply
 
 T = TypeVar("T")
 
@@ -60,10 +60,11 @@ def transform(lane: Lane, claim: Claim) -> Batch:
     with step("transform"):
         fresh = _fresh(claim.ids, repeated(lane, claim))
         given, positions = claim.rows(fresh)
-        table, kept = apply(lane.transform, lane.stream.transform or "", given)
+        table, kept, raised = applied(lane.transform, lane.stream.transform or "", given)
         refused = {at: rule for at, rule in claim.refused.items() if fresh is None or at in fresh}
         if kept is not None:
             refused |= dict.fromkeys(set(positions) - {positions[row] for row in kept}, "transform")
+            refused |= {positions[row]: rule for row, rule in raised.items()}
             positions = [positions[row] for row in kept]
         table, columns = hold(table, lane.agreed.columns, lane.stream)
         return Batch(claim, table, positions, refused, 0 if fresh is None else len(claim) - len(fresh), columns)

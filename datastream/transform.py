@@ -26,6 +26,15 @@ class TransformFailed(Permanent):
     """The transform raised an error, or returned something that is no transform of its rows."""
 
 
+class TransformRaised(TransformFailed):
+    """The transform raised an error, perhaps because of a few of its rows."""
+
+    @property
+    def rule(self) -> str:
+        """The rule by which a row is set aside that is to blame; it shows nothing of the row."""
+        return f"transform: {type(self.__cause__).__name__}"
+
+
 def load_transform(entry: str | None) -> tuple[Transform, str]:
     """Return the function that `module:function` names, and its version. None stands for no change."""
     if entry is None:
@@ -53,7 +62,7 @@ def apply(transform: Transform, entry: str, table: pa.Table) -> tuple[pa.Table, 
     try:
         result = transform(table)
     except Exception as error:  # a user's function may raise anything; it is told as what it is
-        raise TransformFailed(
+        raise TransformRaised(
             f"The transform {entry!r} raised {type(error).__name__}: {error}. Mend it; nothing was committed, and the "
             "next run takes the same records."
         ) from error

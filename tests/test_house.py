@@ -20,7 +20,7 @@ FLOORS = [
     {"datastream.repeats"},
     {"datastream.lane", "datastream.lookback", "datastream.checks", "datastream.maintenance", "datastream.notebook"},
     {"datastream.intake", "datastream.announce", "datastream.decision"},
-    {"datastream.claim", "datastream.partition", "datastream.shape"},
+    {"datastream.claim", "datastream.partition", "datastream.shape", "datastream.poison"},
     {"datastream.identity", "datastream.transform", "datastream.columns"},
     {
         "datastream.quality",

@@ -225,7 +225,7 @@ def test_another_field_of_the_partitions_makes_no_row_late(world: World) -> None
     cursor = {"cursor": {"field": "id", "param": "x", "initial": 0}}
     by = {"late": "quarantine", "grain": "day"}
     world.stream = stream_of(
-        source=cursor, transform="tests.story.test_review:two_times", partition_by={"field": "at", **by}
+        source=cursor, transform="tests.story.test_hostile_reading:two_times", partition_by={"field": "at", **by}
     )
     world.api.records = [order(1, born="2020-01-01T00:00:00Z")]
     world.run()
@@ -255,7 +255,7 @@ def from_millis(table):
 
 @pytest.mark.parametrize("millis", [10**15, -(10**14), 2**62])
 def test_a_time_that_python_does_not_know_stops_no_lane(door: Door, millis: int) -> None:
-    door.stream = posted_stream(transform="tests.story.test_review:from_millis")
+    door.stream = posted_stream(transform="tests.story.test_hostile_reading:from_millis")
     door.post(1, at=1_760_000_000_000)
     door.post(2, at=millis)
     door.run()
