@@ -1,8 +1,8 @@
 """Claims that are odd as a whole (R27), and records that break the code that looks at them (R24).
 
 A few records that make the transform raise are set aside, and their companions arrive with the first attempt. A
-transform or a rule that raises whatever it is given stops the lane with a sentence: nothing is committed, lost or doubled
-by it, and once it is mended everything arrives.
+transform or a rule that raises whatever it is given stops the lane with a sentence: nothing is committed, lost or
+doubled by it, and once it is mended everything arrives.
 """
 
 import json
