@@ -57,7 +57,7 @@ def forget(stream: str, pairs: tuple[str, ...], yes: bool, json_: bool) -> None:
     if json_:
         print_json({**sums, "forgotten": done is not None})
     elif done is not None:
-        click.echo(f"{done.gone.data:,} rows of data and {done.gone.quarantined:,} of quarantine are removed.")
+        click.echo(f"Removed rows: {done.gone.data:,} of data, {done.gone.quarantined:,} of quarantine.")
 
 
 @click.command()
@@ -137,6 +137,6 @@ def _said(stream: str, pairs: tuple[str, ...], data: int, quarantined: int, file
     if not files:
         return f"{stream} has no row with {' and '.join(pairs)}: nothing to forget."
     return (
-        f"{stream} has {data:,} rows with {' and '.join(pairs)} in its data and {quarantined:,} in its quarantine; "
-        f"{files:,} files hold such rows, or held them and are not deleted yet."
+        f"Rows of {stream} with {' and '.join(pairs)}: {data:,} in its data, {quarantined:,} in its quarantine. "
+        f"Files that hold such rows, or held them and are not deleted yet: {files:,}."
     )

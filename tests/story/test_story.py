@@ -23,6 +23,13 @@ def test_the_accounts_hold_and_the_lake_agrees_with_its_log(world: World) -> Non
     assert found.problems == []
 
 
+def test_everything_on_a_lake_is_ours(world: World) -> None:
+    world.api.records = [*orders(50), order(9001, amount=None)]
+    for _ in range(20):
+        world.run()
+    assert verify(world.store, "orders").strangers == []
+
+
 def test_a_bad_row_is_set_aside_with_its_rule_and_as_it_came(world: World) -> None:
     world.api.records = [order(1), order(2, amount=None)]
     world.run()

@@ -67,7 +67,7 @@ def test_a_stream_that_does_not_ask_for_compaction_is_left_alone(shell: Shell) -
 
 def test_forgetting_shows_what_is_there_and_asks_first(shell: Shell) -> None:
     refused = shell("lake", "forget", "orders", "--key", "id=5", given="n\n")
-    assert "orders has 1 rows with id=5 in its data and 0 in its quarantine" in refused.stdout
+    assert "Rows of orders with id=5: 1 in its data, 0 in its quarantine" in refused.stdout
     assert (refused.returncode, shell.json("sql", "select count(*) as n from orders where id = 5")) == (1, [{"n": 1}])
     assert shell("lake", "forget", "orders", "--key", "id=5", given="y\n").returncode == 0
     assert shell.json("sql", "select count(*) as n from orders where id = 5") == [{"n": 0}]
