@@ -10,8 +10,11 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from datastream.lake.store import LakeUnusable
 from datastream.observe.crash import crash_point
@@ -19,6 +22,8 @@ from datastream.observe.crash import crash_point
 _TEMPORARY = "_tmp"
 _ABANDONED = timedelta(hours=1)
 _SYNCING_THREADS = 8
+_TOGETHER = 64
+"""So many files are open at once."""
 
 
 class LocalStore:
@@ -47,12 +52,10 @@ class LocalStore:
             raise LakeUnusable(
                 f"{error.filename} could not be made: {error.strerror}. Mend the lake's folder."
             ) from error
-        if len(objects) == 1:
-            existed = {key for key, data in objects.items() if not self._link(key, data)}
-        else:
-            with ThreadPoolExecutor(_SYNCING_THREADS, thread_name_prefix="sync") as threads:
-                linked = threads.map(self._link, objects, objects.values())
-                existed = {key for key, created in zip(objects, linked, strict=True) if not created}
+        existed: set[str] = set()
+        waiting = iter(objects.items())
+        while some := dict(islice(waiting, _TOGETHER)):
+            existed |= self._create_together(some)
         for folder in folders:
             _sync(folder)
         return existed
@@ -81,29 +84,54 @@ class LocalStore:
     def address(self, key: str) -> str:
         return str(self._root / key)
 
-    def _link(self, key: str, data: bytes) -> bool:
-        target = self._root / key
-        if target.exists():
-            return False
+    def _create_together(self, objects: Mapping[str, bytes]) -> set[str]:
+        """Write files, sync them side by side, which a disk does in one go, and give them their names."""
+        fresh = [key for key in objects if not (self._root / key).exists()]
+        with ExitStack() as held:
+            written = [held.enter_context(self._temporary(key, objects[key])) for key in fresh]
+            if len(fresh) == 1:
+                self._sync_file(fresh[0], written[0])
+            else:
+                with ThreadPoolExecutor(_SYNCING_THREADS, thread_name_prefix="sync") as threads:
+                    list(threads.map(self._sync_file, fresh, written))
+            linked = {key for key, file in zip(fresh, written, strict=True) if self._link(key, file)}
+        return objects.keys() - linked
+
+    @contextmanager
+    def _temporary(self, key: str, data: bytes) -> Iterator[BinaryIO]:
+        """Write a file that has no name yet; it is gone at the end."""
         crash_point("file.before")
         temporary = self._root / _TEMPORARY / secrets.token_hex(16)
         try:
-            with temporary.open("xb") as file:
+            with self._told(key), temporary.open("xb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
-            target.hardlink_to(temporary)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            raise LakeUnusable(
-                f"{target} could not be written: {error.strerror}. Nothing of it is visible; free space or mend the "
-                "disk, and run again."
-            ) from error
+                yield file
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _sync_file(self, key: str, file: BinaryIO) -> None:
+        with self._told(key):
+            os.fsync(file.fileno())
+
+    def _link(self, key: str, file: BinaryIO) -> bool:
+        with self._told(key):
+            try:
+                (self._root / key).hardlink_to(file.name)
+            except FileExistsError:
+                return False
         crash_point("file.after")
         return True
+
+    @contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LakeUnusable(
+                f"{self._root / key} could not be written: {error.strerror}. Nothing of it is visible; free space or "
+                "mend the disk, and run again."
+            ) from error
 
     def _make(self, folders: Iterable[Path]) -> None:
         """Make folders durable: a new one is an entry in the one above, which has to be synced."""
