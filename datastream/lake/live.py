@@ -4,14 +4,14 @@ The commits are read first, then the rewrites. So a file that was rewritten in b
 rows of newer commits too, and none is missed; what was replaced stays on the lake for a day, for whoever reads it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
 from datastream.lake import layout
 from datastream.lake.log import Log
-from datastream.lake.manifest import DataFile, Manifest
+from datastream.lake.manifest import Manifest
 from datastream.lake.rewrite import Folded, Gone, Held, Rewrite, rewrites
 from datastream.lake.store import Store
 from datastream.records import Accounts
@@ -98,15 +98,6 @@ def at_rest(stream: str, lanes: Iterable[tuple[str, list[Manifest]]], done: list
     data = [held for held in there if not layout.is_quarantine(held.key)]
     quarantine = [held for held in there if layout.is_quarantine(held.key)]
     return Live(stream, commits, done, data, quarantine, replaced)
-
-
-def held_by(files: Iterable[Held]) -> Mapping[str, list[DataFile]]:
-    """Return the files that may hold rows of a commit, by its name."""
-    found: dict[str, list[DataFile]] = {}
-    for held in files:
-        for commit in held.commits:
-            found.setdefault(commit, []).append(held.file)
-    return found
 
 
 def around(files: Iterable[Held]) -> tuple[tuple[str, ...], tuple[datetime, datetime]]:
