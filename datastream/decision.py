@@ -17,8 +17,8 @@ from datastream.claim import Batch
 from datastream.errors import Permanent
 from datastream.identity import identity_of
 from datastream.lake import layout
+from datastream.lake.encoding import DecidedFile, Decision
 from datastream.lake.manifest import CursorRange, Header, RuleResult, Shape, Versions
-from datastream.lake.plan import Plan, PlannedFile
 from datastream.partition import Folders, folders_of
 from datastream.quality import Suite, Verdict
 from datastream.records import COMMIT, RAW, RECEIVED_AT, RECORD_ID, RULES, Accounts
@@ -41,8 +41,8 @@ class Place:
     """The greatest record time that the lane has loaded before."""
 
 
-def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: Place) -> Plan:
-    """Return the plan of a checked batch. Raises SuiteFailed and PartitionImpossible."""
+def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: Place) -> Decision:
+    """Return what becomes of a checked batch. Raises SuiteFailed and PartitionImpossible."""
     strict: set[str] = {rule.severity for rule in suite.rules if stream.action(rule.severity) == "quarantine"}
     _stop_for_the_whole(stream, verdict, strict)
     bad = np.zeros(len(batch), dtype=bool)
@@ -68,8 +68,7 @@ def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: 
         shape=place.shape, watermark=folders.watermark(order, place.watermark, batch.claim.taken_at),
     )  # fmt: skip
     loaded = table.take(pa.array(order))
-    rows = pa.concat_tables([_with_quarantine_columns(loaded), set_aside], promote_options="default")
-    return Plan(header=header, files=files, quarantine=quarantine, rows=rows.combine_chunks())
+    return Decision(header=header, files=files, loaded=loaded, quarantine=quarantine, set_aside=set_aside)
 
 
 def _versions(stream: Stream, batch: Batch, place: Place) -> Versions:
@@ -96,17 +95,17 @@ def _with_own_columns(batch: Batch, commit: str) -> pa.Table:
 
 def _files(
     stream: Stream, batch: Batch, folders: Folders, order: np.ndarray, place: Place
-) -> tuple[np.ndarray, list[PlannedFile]]:
+) -> tuple[np.ndarray, list[DecidedFile]]:
     """Return the rows to load in the order of their files, and the files."""
     order, groups = folders.grouped(order)
     cursor = batch.claim.cursor.take(pa.array(np.asarray(batch.positions)[order], pa.int64()))
-    files: list[PlannedFile] = []
+    files: list[DecidedFile] = []
     start = 0
     for partition, count in groups:
         for offset in range(0, count, stream.batch.size):
             rows = min(stream.batch.size, count - offset)
             key = layout.data_file(stream.name, partition, place.lane, place.seq, len(files))
-            files.append(PlannedFile(key=key, rows=rows, cursor=_range(cursor.slice(start + offset, rows))))
+            files.append(DecidedFile(key=key, rows=rows, cursor=_range(cursor.slice(start + offset, rows))))
         start += count
     return order, files
 
@@ -138,20 +137,17 @@ def _set_aside(
     return pa.concat_tables([checked, unchecked], promote_options="default"), dict(counts)
 
 
-def _with_quarantine_columns(
-    table: pa.Table, rules: list[list[str]] | None = None, raw: list[str] | None = None
-) -> pa.Table:
-    empty = [None] * table.num_rows
-    rules_column = pa.array(empty if rules is None else rules, pa.list_(pa.string()))
-    return table.append_column(RULES, rules_column).append_column(RAW, pa.array(raw or empty, pa.string()))
+def _with_quarantine_columns(table: pa.Table, rules: list[list[str]], raw: list[str]) -> pa.Table:
+    rules_column = pa.array(rules, pa.list_(pa.string()))
+    return table.append_column(RULES, rules_column).append_column(RAW, pa.array(raw, pa.string()))
 
 
-def _quarantine_file(stream: Stream, batch: Batch, bad: list[int], place: Place) -> PlannedFile | None:
+def _quarantine_file(stream: Stream, batch: Batch, bad: list[int], place: Place) -> DecidedFile | None:
     positions = [*bad, *batch.refused]
     if not positions:
         return None
     key = layout.quarantine_file(stream.name, place.lane, place.seq)
-    return PlannedFile(key=key, rows=len(positions), cursor=_range(batch.claim.cursor.take(pa.array(positions))))
+    return DecidedFile(key=key, rows=len(positions), cursor=_range(batch.claim.cursor.take(pa.array(positions))))
 
 
 def _range(cursor: pa.Array) -> CursorRange | None:

@@ -14,13 +14,13 @@ from datastream.claim import Batch, Claim
 from datastream.columns import hold
 from datastream.decision import decide as decide_rows
 from datastream.lake import writer
+from datastream.lake.encoding import planned
 from datastream.lake.manifest import Manifest
 from datastream.lake.plan import Plan
 from datastream.lane import Lane
 from datastream.observe.crash import step
 from datastream.poison import applied
 from datastream.quality import Verdict, validate
-from datastream.records import RECORD_ID
 from datastream.repeats import repeated
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:
     with step("decide"):
         if not lane.agree(batch.claim.schema, batch.columns):
             return None
-        plan = lane.log.decide(decide_rows(lane.stream, lane.suite, batch, verdict, lane.place))
+        plan = lane.log.decide(planned(decide_rows(lane.stream, lane.suite, batch, verdict, lane.place)))
     if plan is None:
         lane.reload()
     return plan
@@ -107,7 +107,7 @@ def settle(lane: Lane, plan: Plan, manifest: Manifest) -> Manifest:
     """Forget the plan and what the intake kept, and stand behind the commit."""
     with step("settle"):
         lane.log.settle(manifest.header.seq)
-        lane.known.add(manifest.all_files, plan.rows[RECORD_ID])
+        lane.known.add(manifest.all_files, plan.ids)
         lane.advance(manifest)
         lane.intake.settle(manifest.header.offsets)
     return manifest

@@ -16,6 +16,7 @@ from datastream.claim import Batch, Claim
 from datastream.clock import Clock
 from datastream.decision import decide
 from datastream.identity import identity_of
+from datastream.lake.encoding import planned
 from datastream.lake.manifest import Manifest
 from datastream.lake.store import Store
 from datastream.lane import Lane
@@ -60,7 +61,7 @@ def _say_so(lane: Lane, stream: Stream, clock: Clock) -> Manifest:
     while True:
         lane.stream = stream
         decision = decide(stream, lane.suite, _nothing(lane, clock), Verdict(rows=0, expectations=()), lane.place)
-        plan = lane.log.decide(decision)
+        plan = lane.log.decide(planned(decision))
         lane.stream = old
         if plan is None:
             lane.reload()

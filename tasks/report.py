@@ -71,7 +71,8 @@ class Report:
         for rule, rows in header.set_aside.items():
             self._set_aside[rule] = self._set_aside.get(rule, 0) + rows
         missing = _SAMPLES - len(self._samples)
-        self._samples += plan.set_aside.slice(0, missing).drop_columns([RAW, RECORD_ID]).to_pylist()
+        if missing and (aside := plan.set_aside) is not None:
+            self._samples += aside.slice(0, missing).drop_columns([RAW, RECORD_ID]).to_pylist()
         get_run_logger().info("commit %s-%012d: %s", header.lane, header.seq, self._said())
         self._progress.show(_percent(header), self._said())
 

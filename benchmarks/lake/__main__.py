@@ -18,6 +18,7 @@ from datastream import pipeline
 from datastream.connections import LakeConfig
 from datastream.decision import Place, decide
 from datastream.errors import DatastreamError
+from datastream.lake.encoding import planned
 from datastream.lake.lake import open_lake
 from datastream.lake.manifest import Versions
 from datastream.lake.store import Store
@@ -39,7 +40,7 @@ def claim(store: Store, number: int) -> float:
     with open_lane(STREAM, SUITE, store, NoIntake(), run="benchmark") as lane:
         decided = decide(STREAM, SUITE, batch(number), met(ROWS), lane.place)
         began = perf_counter()
-        plan = lane.log.decide(decided)
+        plan = lane.log.decide(planned(decided))
         if plan is not None:
             pipeline.complete(lane, plan)
         return perf_counter() - began

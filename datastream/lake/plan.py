@@ -1,81 +1,85 @@
-"""The plan: the decided rows themselves, each with its fate and file, as one Arrow object.
+"""The plan: the decided rows themselves, as the files that will hold them, and the manifest of the commit to be.
 
-From here on writing is a pure function of this object. Nothing later reads the source, the transform or the suite,
-whatever is deployed by then.
+It is a zip archive that packs nothing again, so any tool opens it. Writing is copying: nothing later reads the source,
+the transform or the suite, or encodes anything, whatever is deployed by then.
 """
 
+import hashlib
 import io
+import struct
+import zlib
+from collections.abc import Sequence
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import msgspec
 import pyarrow as pa
 
-from datastream.lake import layout
-from datastream.lake.manifest import FORMAT, CursorRange, Header, ManifestBroken, refuse_newer
-from datastream.records import RAW, RULES
+from datastream.lake.manifest import DataFile, Header, Manifest, ManifestBroken, decode, encode
+from datastream.lake.parquet import record_ids, table
 
-_HEADER = b"datastream.header"
-_FILES = b"datastream.files"
-_FORMAT = b"datastream.format"
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
-
-
-class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file to be written: so many rows, in the order of the plan."""
-
-    key: str
-    rows: int
-    cursor: CursorRange | None
+_MANIFEST = "manifest.json"
+_NOT_ZIP = (BadZipFile, zlib.error, struct.error, KeyError, OSError, EOFError, ValueError, RuntimeError)
+"""What zipfile raises for an archive that is broken."""
 
 
 class Plan(msgspec.Struct, frozen=True, eq=False):
-    """One decided claim. `rows` holds the rows of each file in turn; the quarantine's, if any, come last."""
+    """One decided claim, and all that it takes to commit it."""
 
-    header: Header
-    files: list[PlannedFile]
-    quarantine: PlannedFile | None
-    rows: pa.Table
+    manifest: Manifest
+    """The commit to be."""
+    data: Sequence[bytes]
+    """What each of its files holds; the quarantine's, if there is one, comes last."""
+    known: pa.ChunkedArray | None = None
+    """The record ids in them, if they are at hand."""
 
     def __str__(self) -> str:
-        return layout.commit_name(self.header.lane, self.header.seq)
+        return str(self.manifest)
 
     @property
-    def loaded(self) -> pa.Table:
-        """The rows to load, without the columns that only quarantine has."""
-        count = sum(file.rows for file in self.files)
-        return self.rows.slice(0, count).drop_columns([RULES, RAW])
+    def header(self) -> Header:
+        """What is known of the commit."""
+        return self.manifest.header
 
     @property
-    def set_aside(self) -> pa.Table:
+    def ids(self) -> pa.ChunkedArray:
+        """The record ids, file after file."""
+        if self.known is not None:
+            return self.known
+        chunks = [chunk for data in self.data for chunk in record_ids(data).chunks]
+        return pa.chunked_array(chunks, pa.string())
+
+    @property
+    def set_aside(self) -> pa.Table | None:
         """The rows to set aside, each with the rules it broke and as it was received."""
-        return self.rows.slice(sum(file.rows for file in self.files))
+        return table(self.data[-1]) if self.manifest.quarantine else None
 
     @property
     def encoded(self) -> bytes:
         """The plan as bytes."""
-        metadata = {
-            _HEADER: msgspec.json.encode(self.header),
-            _FILES: msgspec.json.encode((self.files, self.quarantine)),
-            _FORMAT: str(FORMAT).encode(),
-        }
         sink = io.BytesIO()
-        with pa.ipc.new_stream(sink, self.rows.schema.with_metadata(metadata), options=_OPTIONS) as writer:
-            writer.write_table(self.rows)
+        with ZipFile(sink, "w") as archive:
+            for file, data in zip(self.manifest.all_files, self.data, strict=True):
+                archive.writestr(ZipInfo(file.key), data)
+            archive.writestr(ZipInfo(_MANIFEST), encode(self.manifest))
         return sink.getvalue()
 
 
 def decode_plan(key: str, data: bytes) -> Plan:
     """Return the plan that `data` holds. Raises ManifestBroken and LogTooNew."""
     try:
-        with pa.ipc.open_stream(data) as reader:
-            rows = reader.read_all()
-        rows.validate(full=True)  # what is broken may still have been unpacked, and points anywhere then
-        metadata = rows.schema.metadata
-        refuse_newer(key, int(metadata.get(_FORMAT, b"1")))
-        files, quarantine = msgspec.json.decode(metadata[_FILES], type=tuple[list[PlannedFile], PlannedFile | None])
-        header = msgspec.json.decode(metadata[_HEADER], type=Header)
-    except (pa.ArrowException, OSError, AttributeError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+        with ZipFile(io.BytesIO(data)) as archive:
+            manifest = decode(key, archive.read(_MANIFEST))
+            files = [_held(archive, file) for file in manifest.all_files]
+    except _NOT_ZIP as error:
         raise ManifestBroken(
             f"{key} is not a plan this version can read: {error}. Restore it from a backup of the lake, or run the "
             "version that wrote it once more."
         ) from error
-    return Plan(header=header, files=files, quarantine=quarantine, rows=rows.replace_schema_metadata())
+    return Plan(manifest=manifest, data=files)
+
+
+def _held(archive: ZipFile, file: DataFile) -> bytes:
+    data = archive.read(file.key)
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise BadZipFile(f"what it holds of {file.key} is not what was decided")
+    return data

@@ -117,4 +117,4 @@ def _announced(plans: list[Plan], commits: list[Manifest]) -> set[str]:
     """Return the files that are about to be written; a plan that is left over from before a commit announces none."""
     newest = {commit.header.lane: commit.header.seq for commit in commits}
     open_ = [plan for plan in plans if plan.header.seq > newest.get(plan.header.lane, 0)]
-    return {file.key for plan in open_ for file in [*plan.files, *([plan.quarantine] if plan.quarantine else [])]}
+    return {file.key for plan in open_ for file in plan.manifest.all_files}

@@ -53,5 +53,7 @@ def _plans(store: Store) -> Iterator[Plan]:
 
 
 def _planned(plan: Plan) -> list[int]:
-    ids = plan.loaded["id"].to_pylist() if plan.loaded.num_rows else []  # of duplicates alone a plan has no row
-    return [*ids, *numbers(plan.set_aside[RAW].to_pylist())]
+    aside = plan.set_aside
+    data = plan.data if aside is None else plan.data[:-1]
+    ids = [row["id"] for file in data for row in loaded(file)]
+    return ids if aside is None else [*ids, *numbers(aside[RAW].to_pylist())]

@@ -28,9 +28,10 @@ def _random_names() -> None:
     def planted(store: Any, plan: Any) -> Any:
         files = [
             msgspec.structs.replace(file, key=file.key.replace(".parquet", f"-{secrets.token_hex(4)}.parquet"))
-            for file in plan.files
+            for file in plan.manifest.files
         ]
-        return write(store, msgspec.structs.replace(plan, files=files))
+        manifest = msgspec.structs.replace(plan.manifest, files=files)
+        return write(store, msgspec.structs.replace(plan, manifest=manifest))
 
     writer.write = planted
 

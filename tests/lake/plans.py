@@ -4,11 +4,11 @@ import secrets
 from datetime import UTC, datetime
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from datastream.lake import layout
+from datastream.lake.encoding import DecidedFile, Decision, planned
 from datastream.lake.manifest import CursorRange, Header, Versions
-from datastream.lake.plan import Plan, PlannedFile
+from datastream.lake.plan import Plan
 from datastream.records import RAW, RECORD_ID, RULES, Accounts
 
 
@@ -23,14 +23,17 @@ def plan_of(loaded: list[str], bad: list[str] | None = None, seq: int = 1, curso
     )  # fmt: skip
     key = layout.data_file("orders", "", "0", seq, 0)
     aside = layout.quarantine_file("orders", "0", seq)
-    rows = pa.table({
-        RECORD_ID: [*loaded, *bad],
-        RULES: pa.array([None] * len(loaded) + [["rule"]] * len(bad), pa.list_(pa.string())),
-        RAW: pa.array([None] * len(loaded) + [f'{{"id": "{name}"}}' for name in bad], pa.string()),
+    set_aside = pa.table({
+        RECORD_ID: pa.array(bad, pa.string()),
+        RULES: pa.array([["rule"]] * len(bad), pa.list_(pa.string())),
+        RAW: pa.array([f'{{"id": "{name}"}}' for name in bad], pa.string()),
     })  # fmt: skip
-    return Plan(
-        header=header,
-        files=[PlannedFile(key=key, rows=len(loaded), cursor=cursor)] if loaded else [],
-        quarantine=PlannedFile(key=aside, rows=len(bad), cursor=cursor) if bad else None,
-        rows=rows,
+    return planned(
+        Decision(
+            header=header,
+            files=[DecidedFile(key=key, rows=len(loaded), cursor=cursor)] if loaded else [],
+            loaded=pa.table({RECORD_ID: pa.array(loaded, pa.string())}),
+            quarantine=DecidedFile(key=aside, rows=len(bad), cursor=cursor) if bad else None,
+            set_aside=set_aside,
+        )
     )

@@ -1,17 +1,20 @@
 """The log of a lane: the first decision and the first commit win, whoever sleeps or comes again."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from datastream.lake import layout, writer
 from datastream.lake.duplicates import FileMissing, KnownIds, overlapping
 from datastream.lake.local import LocalStore
 from datastream.lake.log import CommitConflict, Log
-from datastream.lake.manifest import ManifestBroken
+from datastream.lake.manifest import ManifestBroken, decode
 from datastream.lake.plan import Plan, decode_plan
 from datastream.lake.s3 import S3Store
 from datastream.lake.store import MemoryStore, Store
@@ -42,8 +45,8 @@ def commit(log: Log, store: Store, plan: Plan) -> None:
 def test_a_plan_comes_back_as_it_went(log: Log) -> None:
     plan = plan_of(["a", "b"], ["c"])
     back = decode_plan("key", plan.encoded)
-    assert (back.header, back.files, back.quarantine) == (plan.header, plan.files, plan.quarantine)
-    assert back.rows.equals(plan.rows)
+    assert (back.manifest, list(back.data)) == (plan.manifest, list(plan.data))
+    assert back.ids.equals(plan.ids)
     assert log.decide(plan) is plan
 
 
@@ -101,12 +104,27 @@ def test_left_over_plans_of_commits_are_swept_and_open_ones_are_not(log: Log, st
     assert [key for key in store.keys("_plans/") if key.endswith(".plan")] == [layout.plan("orders", "0", 2)]
 
 
-def test_quarantine_has_the_rules_and_the_raw_row_and_data_has_not() -> None:
+def test_a_plan_is_opened_by_any_zip_tool(tmp_path: Path) -> None:
     plan = plan_of(["a"], ["b"])
-    assert set(plan.loaded.column_names).isdisjoint({RULES, RAW})
-    assert plan.set_aside.select([RECORD_ID, RULES, RAW]).to_pylist() == [
-        {RECORD_ID: "b", RULES: ["rule"], RAW: '{"id": "b"}'}
-    ]
+    with zipfile.ZipFile(io.BytesIO(plan.encoded)) as archive:
+        archive.extractall(tmp_path)
+        assert archive.testzip() is None
+    files = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet")]
+    assert sorted(files) == sorted(file.key for file in plan.manifest.all_files)
+    assert decode("key", (tmp_path / "manifest.json").read_bytes()) == plan.manifest
+
+
+def test_a_plan_that_holds_other_bytes_than_were_decided_is_refused() -> None:
+    plan = plan_of(["a"])
+    other = msgspec.structs.replace(plan, data=[plan_of(["b"]).data[0]])
+    with pytest.raises(ManifestBroken, match=r"holds of .* is not what was decided"):
+        decode_plan("key", other.encoded)
+
+
+def test_quarantine_has_the_rules_and_the_raw_row() -> None:
+    aside = plan_of(["a"], ["b"]).set_aside
+    assert aside is not None
+    assert aside.select([RECORD_ID, RULES, RAW]).to_pylist() == [{RECORD_ID: "b", RULES: ["rule"], RAW: '{"id": "b"}'}]
 
 
 def test_ids_are_looked_up_where_cursors_overlap(log: Log, store: Store) -> None:

@@ -9,6 +9,7 @@ from datastream import decision, pipeline
 from datastream.connections import ApiConfig
 from datastream.intake.api import api_intake
 from datastream.lake import layout
+from datastream.lake.encoding import planned
 from datastream.lake.verify import verify
 from datastream.lane import Lane, open_lane
 from datastream.pipeline import claims, decide, drain, transform
@@ -70,7 +71,7 @@ def test_a_plan_that_a_sleeper_left_behind_is_not_written(world: World) -> None:
         stale = decision.decide(world.stream, sleeper.suite, batch, pipeline.check(sleeper, batch), sleeper.place)
         world.stream = stream_of(batch={"size": 70, "per_commit": 10})
         world.run()
-        world.store.create(layout.plan("orders", "0", 1), stale.encoded)
+        world.store.create(layout.plan("orders", "0", 1), planned(stale).encoded)
         drain(late)
     found = verify(world.store, "orders")
     assert (found.loaded, found.problems) == (450, [])

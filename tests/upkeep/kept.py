@@ -7,10 +7,11 @@ import msgspec
 import pyarrow as pa
 
 from datastream.catalog import Compact, Retention
-from datastream.lake import layout, upkeep, writer
+from datastream.lake import encoding, layout, upkeep, writer
+from datastream.lake.encoding import DecidedFile, Decision
 from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
-from datastream.lake.plan import Plan, PlannedFile
+from datastream.lake.plan import Plan
 from datastream.lake.rewrite import Rewrite
 from datastream.lake.store import Store
 from datastream.lake.upkeep import SweepPolicy, Swept
@@ -87,12 +88,17 @@ def planned(
         RECORD_ID: [f"r{n}" for n in numbers],
         RECEIVED_AT: pa.array([at] * len(numbers), RECEIVED_TYPE),
         COMMIT: [layout.commit_name(lane, seq)] * len(numbers),
-        RULES: pa.array([None] * len(ids) + [["rule"]] * len(bad), pa.list_(pa.string())),
-        RAW: pa.array([None] * len(ids) + [f'{{"id": {n}, "name": "name {n}"}}' for n in bad], pa.string()),
     })  # fmt: skip
-    data = PlannedFile(key=layout.data_file("orders", partition, lane, seq, 0), rows=len(ids), cursor=_cursor([*ids]))
-    aside = PlannedFile(key=layout.quarantine_file("orders", lane, seq), rows=len(bad), cursor=_cursor([*bad]))
-    return Plan(header=header, files=[data] if ids else [], quarantine=aside if bad else None, rows=rows)
+    raw = pa.array([f'{{"id": {n}, "name": "name {n}"}}' for n in bad], pa.string())
+    rules = pa.array([["rule"]] * len(bad), pa.list_(pa.string()))
+    data = DecidedFile(key=layout.data_file("orders", partition, lane, seq, 0), rows=len(ids), cursor=_cursor([*ids]))
+    aside = DecidedFile(key=layout.quarantine_file("orders", lane, seq), rows=len(bad), cursor=_cursor([*bad]))
+    decision = Decision(
+        header=header, files=[data] if ids else [], loaded=rows.slice(0, len(ids)),
+        quarantine=aside if bad else None,
+        set_aside=rows.slice(len(ids)).append_column(RULES, rules).append_column(RAW, raw),
+    )  # fmt: skip
+    return encoding.planned(decision)
 
 
 def _cursor(numbers: list[int]) -> tuple[int, int] | None:
