@@ -4,8 +4,11 @@ Whether the goals were reached is printed and does not change the exit code: ano
 """
 
 import argparse
+import gc
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -39,20 +42,34 @@ def claim(store: Store, number: int) -> float:
     """Return how long one claim takes from its plan until it is settled, in seconds."""
     with open_lane(STREAM, SUITE, store, NoIntake(), run="benchmark") as lane:
         decided = decide(STREAM, SUITE, batch(number), met(ROWS), lane.place)
-        began = perf_counter()
-        plan = lane.log.decide(planned(decided))
-        if plan is not None:
-            pipeline.complete(lane, plan)
-        return perf_counter() - began
+        with stopwatch() as took:
+            plan = lane.log.decide(planned(decided))
+            if plan is not None:
+                pipeline.complete(lane, plan)
+        return took[0]
+
+
+@contextmanager
+def stopwatch() -> Iterator[list[float]]:
+    """Time what is within. Garbage is collected before, and not meanwhile."""
+    took: list[float] = []
+    gc.collect()
+    gc.disable()
+    began = perf_counter()
+    try:
+        yield took
+    finally:
+        took.append(perf_counter() - began)
+        gc.enable()
 
 
 def without(put: bare.Put, number: int) -> float:
     """Return how long the same files take bare: the same rows, with the columns of our own."""
     place = Place("0", 1, "benchmark", Versions(stream="", suite="", transform=""))
     table = decide(STREAM, SUITE, batch(number), met(ROWS), place).loaded
-    began = perf_counter()
-    bare.write(table, STREAM.batch.size, f"claim-{number}", put)
-    return perf_counter() - began
+    with stopwatch() as took:
+        bare.write(table, STREAM.batch.size, f"claim-{number}", put)
+    return took[0]
 
 
 def compare(where: str, store: Store, put: bare.Put, rounds: int) -> tuple[float, float]:
