@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from datastream.announce import Announcer, Outbox
+from datastream.buffers.attempts import Attempts, attempts
 from datastream.buffers.lease import LeasePolicy, lease
 from datastream.catalog import Stream
 from datastream.claim import Claim
@@ -17,6 +18,7 @@ from datastream.decision import Place
 from datastream.events.contract import EventBus
 from datastream.identity import identity_of
 from datastream.intake import Intake
+from datastream.isolation import IsolationPolicy
 from datastream.lake import layout
 from datastream.lake.duplicates import KnownIds
 from datastream.lake.index import Index
@@ -44,6 +46,8 @@ class Lane(msgspec.Struct, eq=False):
     versions: Versions
     known: KnownIds
     clock: Clock
+    attempts: Attempts
+    isolation: IsolationPolicy = IsolationPolicy()
     index: Index = Index()
     newest: Manifest | None = None
     """The last commit."""
@@ -144,12 +148,15 @@ def open_lane(
     transform, transform_version = load_transform(stream.transform)
     versions = Versions(stream=stream.version, suite=suite.version, transform=transform_version)
     log = Log(store, stream.name, lane)
-    with lease(buffer, stream.name, lane, lease_policy, clock, patience):
+    with (
+        lease(buffer, stream.name, lane, lease_policy, clock, patience),
+        attempts(buffer, stream.name, lane) as counted,
+    ):
         broker = Dependency("rabbitmq", DEFAULT, states or MemoryStates(), clock, RetryPolicy(attempts=1))
         opened = Lane(
             stream=stream, suite=suite, store=store, log=log, intake=intake,
             announcer=Announcer(Outbox(store, stream.name, lane), bus, broker), run=run, transform=transform,
-            versions=versions, known=KnownIds(store, stream.name), clock=clock,
+            versions=versions, known=KnownIds(store, stream.name), clock=clock, attempts=counted,
         )  # fmt: skip
         opened.reload()
         log.sweep(opened.next_seq - 1)

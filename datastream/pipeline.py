@@ -4,15 +4,18 @@ At least once everywhere, and create-only names that make every repeat harmless.
 taken again; once its plan exists, all that follows is a function of the plan. Any step may be killed at any moment.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
 
+import pyarrow as pa
+
 from datastream.claim import Batch, Claim
 from datastream.columns import hold
 from datastream.decision import decide as decide_rows
+from datastream.isolation import Work, killers
 from datastream.lake import writer
 from datastream.lake.encoding import planned
 from datastream.lake.manifest import Manifest
@@ -56,12 +59,17 @@ def complete(lane: Lane, plan: Plan) -> Manifest:
 
 
 def transform(lane: Lane, claim: Claim) -> Batch:
-    """Leave out what the lane has already, and run the stream's transform on the rest."""
+    """Leave out what the lane has already and what kills its worker, and run the stream's transform on the rest."""
+    deaths = lane.attempts.begin(lane.next_seq)
     with step("transform"):
         fresh = _fresh(claim.ids, repeated(lane, claim))
         given, positions = claim.rows(fresh)
-        table, kept, raised = applied(lane.transform, lane.stream.transform or "", given)
         refused = {at: rule for at, rule in claim.refused.items() if fresh is None or at in fresh}
+        if deaths >= lane.isolation.deaths:
+            poison = killers(Work(given, lane.stream, lane.suite, lane.agreed.columns, lane.isolation))
+            refused |= {positions[row]: rule for row, rule in poison.items()}
+            given, positions = _without(poison, given, positions)
+        table, kept, raised = applied(lane.transform, lane.stream.transform or "", given)
         if kept is not None:
             refused |= dict.fromkeys(set(positions) - {positions[row] for row in kept}, "transform")
             refused |= {positions[row]: rule for row, rule in raised.items()}
@@ -86,6 +94,7 @@ def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:
         if not lane.agree(batch.claim.schema, batch.columns):
             return None
         plan = lane.log.decide(planned(decide_rows(lane.stream, lane.suite, batch, verdict, lane.place)))
+        lane.attempts.end()
     if plan is None:
         lane.reload()
     return plan
@@ -128,6 +137,11 @@ def drain(lane: Lane, on_commit: Callable[[Manifest], None] = lambda _: None) ->
         holding = decide(lane, batch, check(lane, batch))
         if holding is not None:
             on_commit(complete(lane, holding))
+
+
+def _without(rows: Mapping[int, str], table: pa.Table, positions: Sequence[int]) -> tuple[pa.Table, Sequence[int]]:
+    good = [row for row in range(table.num_rows) if row not in rows]
+    return table.take(pa.array(good, pa.int64())), [positions[row] for row in good]
 
 
 def _fresh(ids: Sequence[str], repeats: AbstractSet[int]) -> AbstractSet[int] | None:

@@ -1,16 +1,11 @@
-"""Finds the rows that a transform cannot stand, so that one odd record does not hold up all others of its lane.
-
-A transform that raises for many rows is broken itself: it stops the run, as before, and nothing is set aside.
-"""
+"""Runs a transform, and leaves out the few rows that make it raise."""
 
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from datastream.blame import to_blame
 from datastream.transform import Transform, TransformRaised, apply
-
-_MOST = 16
-"""So many rows of a claim may be to blame, and no more than half of them."""
 
 
 class Applied(NamedTuple):
@@ -41,17 +36,12 @@ def applied(transform: Transform, entry: str, table: pa.Table) -> Applied:
 
 def _to_blame(transform: Transform, entry: str, table: pa.Table) -> dict[int, str] | None:
     """Return the rows that make it raise, found by halves; None if they are too many to be the odd ones."""
-    raised: dict[int, str] = {}
-    left = [(0, table.num_rows)]
-    while left:
-        start, count = left.pop()
+
+    def fate(start: int, count: int) -> str | None:
         try:
             apply(transform, entry, table.slice(start, count))
         except TransformRaised as error:
-            if count == 1:
-                raised[start] = error.rule
-            else:
-                left += [(start, count // 2), (start + count // 2, count - count // 2)]
-        if len(raised) > _MOST or 2 * len(raised) > table.num_rows:
-            return None
-    return raised
+            return error.rule
+        return None
+
+    return to_blame(table.num_rows, fate)

@@ -19,7 +19,7 @@ FLOORS = [
     {"datastream.pipeline"},
     {"datastream.repeats"},
     {"datastream.lane", "datastream.lookback", "datastream.checks", "datastream.maintenance", "datastream.notebook"},
-    {"datastream.intake", "datastream.announce", "datastream.decision"},
+    {"datastream.intake", "datastream.announce", "datastream.decision", "datastream.isolation"},
     {"datastream.claim", "datastream.partition", "datastream.shape", "datastream.poison"},
     {"datastream.identity", "datastream.transform", "datastream.columns"},
     {
@@ -32,7 +32,7 @@ FLOORS = [
     },
     {"datastream.observe", "datastream.resilience", "datastream.catalog", "datastream.settings"},
     {"datastream.records", "datastream.connections"},
-    {"datastream.errors", "datastream.clock", "datastream"},
+    {"datastream.errors", "datastream.clock", "datastream.blame", "datastream"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 BELONGS = {

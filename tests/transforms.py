@@ -1,7 +1,13 @@
 """Transforms that tests name."""
 
+import os
+import signal
+import time
+
 import pyarrow as pa
 import pyarrow.compute as pc
+
+POISON = 66
 
 
 def timed(table: pa.Table) -> pa.Table:
@@ -58,6 +64,30 @@ def with_bytes_for_text(table: pa.Table) -> pa.Table:
 
 
 def allergic(table: pa.Table) -> pa.Table:
-    if 66 in table["id"].to_pylist():
-        raise ValueError("it cannot stand 66")
+    if POISON in table["id"].to_pylist():
+        raise ValueError(f"it cannot stand {POISON}")
+    return timed(table)
+
+
+def fatal(table: pa.Table) -> pa.Table:
+    """A record kills the process that looks at it, as a fault in a library would."""
+    if POISON in table["id"].to_pylist():
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return timed(table)
+
+
+def endless(table: pa.Table) -> pa.Table:
+    """A record is never done with, as with a regular expression that backtracks for ever."""
+    while POISON in table["id"].to_pylist():
+        pass
+    return timed(table)
+
+
+def fatal_to_all(table: pa.Table) -> pa.Table:
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return table
+
+
+def slow(table: pa.Table) -> pa.Table:
+    time.sleep(table.num_rows * 0.004)
     return timed(table)

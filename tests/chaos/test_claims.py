@@ -16,8 +16,7 @@ from datastream.quality import SuiteErrored
 from datastream.records import Accounts
 from datastream.transform import TransformFailed
 from tests.conftest import SUITE, World, order, orders, stream_of
-
-POISON = 66
+from tests.transforms import POISON
 
 
 def bad(count: int) -> list[dict[str, object]]:

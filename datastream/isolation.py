@@ -1,0 +1,139 @@
+"""Finds the records that kill whoever looks at them, or hold him for ever: no error tells of those.
+
+A claim that was begun twice and never ended is first tried in a process of its own. It forks a child for all rows, and
+where the child dies, for halves of them, down to single rows. So a worker dies of a record twice and never again.
+"""
+
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pyarrow as pa
+
+from datastream.blame import to_blame
+from datastream.catalog import Stream
+from datastream.columns import hold
+from datastream.errors import DatastreamError, Permanent
+from datastream.poison import applied
+from datastream.quality import Suite, validate, warm
+from datastream.transform import load_transform
+
+logger = logging.getLogger(__name__)
+
+_SLOW = "more than"
+
+
+class ClaimKills(Permanent):
+    """Transforming or checking a claim ends the process, and no few records are to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationPolicy:
+    """After how many deaths a claim is tried apart, and how long its rows may take there."""
+
+    deaths: int = 2
+    begin: timedelta = timedelta(seconds=5)
+    row: timedelta = timedelta(milliseconds=2)
+
+    def limit(self, rows: int) -> timedelta:
+        """How long so many rows may take. A slow transform is no fault: only a row that takes so long alone is."""
+        return self.begin + rows * self.row
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be tried: the rows of a claim, and whose code looks at them."""
+
+    table: pa.Table
+    stream: Stream
+    suite: Suite
+    columns: dict[str, str]
+    policy: IsolationPolicy = IsolationPolicy()
+
+    def __str__(self) -> str:
+        return f"{self.table.num_rows:,} records of {self.stream.name!r}"
+
+
+def killers(work: Work) -> dict[int, str]:
+    """Return the rows that kill or hold up a process, each with the rule by which it is set aside.
+
+    Nothing of what is tried is kept: the caller does it again, without them. Raises ClaimKills.
+    """
+    logger.warning("%s were begun %d times and never ended: they are tried apart", work, work.policy.deaths)
+    apart = multiprocessing.get_context("spawn")
+    receiving, sending = apart.Pipe(duplex=False)
+    process = apart.Process(target=_search, args=(sending, work), name="isolation")
+    process.start()
+    sending.close()
+    found: dict[int, str] | None = None
+    first: str | None = "it could not even be begun"
+    try:
+        with closing(receiving), suppress(EOFError):
+            found, first = receiving.recv()
+    finally:
+        process.kill()
+        process.join()
+    if found is None or (not found and first is not None and not first.startswith(_SLOW)):
+        raise ClaimKills(
+            f"{work} ended their worker {work.policy.deaths} times, and again in a process of its own ({first}); no "
+            f"few of them are to blame. Mend the transform {work.stream.transform!r} or the suite {work.suite.name!r}, "
+            "take smaller claims with batch.per_commit, or give the workers more memory. Nothing was committed, and "
+            "the next run takes the same records."
+        )
+    logger.warning("%s: %d are set aside, because they do not let a process live", work, len(found))
+    return found
+
+
+def _search(answer: Connection, work: Work) -> None:
+    """Send what is found, and how all rows together fared."""
+    warm()
+    load_transform(work.stream.transform)
+    fates: list[str | None] = []
+
+    def fate(start: int, count: int) -> str | None:
+        if not multiprocessing.parent_process().is_alive():  # type: ignore[union-attr] # nobody waits any more
+            os._exit(1)
+        fates.append(_fate(work, start, count))
+        return None if fates[-1] is None else f"poison: {fates[-1]}"
+
+    found = to_blame(work.table.num_rows, fate)
+    answer.send((found, fates[0]))
+
+
+def _fate(work: Work, start: int, count: int) -> str | None:
+    """Try some rows in a child, and return how it ended, if it did not end well."""
+    limit = work.policy.limit(count).total_seconds()
+    child = multiprocessing.get_context("fork").Process(target=_try, args=(work, start, count, limit))
+    child.start()
+    child.join(limit)
+    slow = child.is_alive()
+    child.kill()
+    child.join()
+    code = child.exitcode
+    child.close()
+    if slow or code == -signal.SIGXCPU:
+        return f"{_SLOW} {limit:g} s"
+    if code == 0:
+        return None
+    return f"exit code {code}" if code is None or code > 0 else signal.Signals(-code).name
+
+
+def _try(work: Work, start: int, count: int, limit: float) -> None:
+    """Do what a worker would do with the rows. An error is an answer: it is told where it is met again."""
+    # Nobody may be left to end a child that goes round in circles, so the kernel does.
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 2, int(limit) + 3))
+    with suppress(OSError):  # where the kernel has to kill for want of memory, this is whom
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    transform, _ = load_transform(work.stream.transform)
+    with suppress(DatastreamError):
+        table = applied(transform, work.stream.transform or "", work.table.slice(start, count)).table
+        table, _ = hold(table, work.columns, work.stream)
+        if table.num_rows:
+            validate(table, work.suite)
