@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from datastream.catalog import Stream
+from datastream.catalog.types import parse_type, text_of
 from datastream.lake import reader
 from datastream.lake.manifest import Manifest
 from datastream.lake.rewrite import Whereabouts
@@ -59,7 +60,9 @@ def _record(loaded: Sequence[Manifest]) -> str | int | None:
 
 def _columns(store: Store, where: Whereabouts, commit: Manifest | None) -> dict[str, str]:
     files = [] if commit is None else where.of(commit.files)
-    if not files:
+    if commit is None or not files:
         return {}
-    found = reader.committed_schema(store, str(commit), files)
-    return {field.name: str(field.type) for field in found if field.name not in OWN_COLUMNS}
+    there = {field.name: field.type for field in reader.committed_schema(store, str(commit), files)}
+    # A file that was put together with others has columns and types that came after the commit; the log knows its own.
+    own = {name: parse_type(kind) for name, kind in commit.header.columns.items()} or there
+    return {name: text_of(kind) for name, kind in own.items() if name in there and name not in OWN_COLUMNS}

@@ -43,13 +43,25 @@ def hold(table: pa.Table, before: Mapping[str, str], stream: Stream) -> tuple[pa
     return table, columns
 
 
+def as_type(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    """Return the column as another type, each value as it was; None if one would change, or mean something else."""
+    if column.type == kind:
+        return column
+    if not _may_become(column.type, kind):
+        return None
+    try:
+        return column.cast(kind)  # it refuses what overflows, and fractions and digits that would be cut off
+    except pa.ArrowException:
+        return None
+
+
 def _held(name: str, column: pa.ChunkedArray, stored: str, stream: Stream) -> tuple[pa.ChunkedArray, str]:
     kind = parse_type(stored)
-    found = column if column.type == kind else _cast(column, kind)
+    found = as_type(column, kind)
     if found is None and stream.schema_spec.types == "evolve":
         stored = _wider(stored, column.type) or stored
         kind = parse_type(stored)
-        found = _cast(column, kind)
+        found = as_type(column, kind)
     if found is None:
         raise ColumnChanged(
             f"The column {name!r} of {stream.name} is {stored.replace(SMALL, 'int64')} in what is committed, and is "
@@ -77,16 +89,6 @@ def _described(name: str, column: pa.ChunkedArray, stream: Stream) -> str:
 def _is_small(column: pa.ChunkedArray) -> bool:
     ends = pc.min_max(column).as_py()
     return ends["min"] is None or max(-ends["min"], ends["max"]) <= _EXACT
-
-
-def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
-    """Return the column as another type; None if a value would change."""
-    if not _may_become(column.type, kind):
-        return None
-    try:
-        return column.cast(kind)  # it refuses what overflows, and fractions and digits that would be cut off
-    except pa.ArrowException:
-        return None
 
 
 def _may_become(old: pa.DataType, new: pa.DataType) -> bool:

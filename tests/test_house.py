@@ -21,7 +21,7 @@ FLOORS = [
     {"datastream.lane", "datastream.lookback", "datastream.checks", "datastream.maintenance", "datastream.notebook"},
     {"datastream.intake", "datastream.announce", "datastream.decision", "datastream.isolation"},
     {"datastream.claim", "datastream.partition", "datastream.shape", "datastream.poison"},
-    {"datastream.identity", "datastream.transform", "datastream.columns"},
+    {"datastream.identity", "datastream.transform"},
     {
         "datastream.quality",
         "datastream.lake",
@@ -30,6 +30,7 @@ FLOORS = [
         "datastream.sources",
         "datastream.auth",
     },
+    {"datastream.columns"},
     {"datastream.observe", "datastream.resilience", "datastream.catalog", "datastream.settings"},
     {"datastream.records", "datastream.connections"},
     {"datastream.errors", "datastream.clock", "datastream.blame", "datastream"},

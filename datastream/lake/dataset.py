@@ -1,6 +1,6 @@
-"""The columns of a whole stream, for whoever opens its files as one dataset with a library of their own.
+"""The columns of a whole stream, for compaction and for whoever opens its files as one dataset with another library.
 
-Files are never rewritten when a column comes or is widened; each is read as these columns, and what it lacks is null.
+No file is rewritten because a column comes or is widened; each is read as these columns, and what it lacks is null.
 """
 
 import pyarrow as pa

@@ -13,6 +13,7 @@ from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
 from datastream.lake.plan import Plan
 from datastream.lake.rewrite import Rewrite
+from datastream.lake.schemas import Schema, create, newest
 from datastream.lake.store import Store
 from datastream.lake.upkeep import SweepPolicy, Swept
 from datastream.lake.verify import verify
@@ -45,6 +46,11 @@ class Kept:
         log.settle(plan.header.seq)
         self.made.append(made)
         return made
+
+    def agree(self, **columns: str) -> None:
+        """Have the stream's lanes agree on these columns, beside those that every commit has."""
+        version = newest(self.store, "orders").version + 1
+        create(self.store, "orders", Schema(version=version, columns={"id": "int53", "name": "string", **columns}))
 
     @property
     def next_day(self) -> datetime:

@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-import pyarrow as pa
 import pytest
 
 from datastream.catalog import Compact
 from datastream.lake import layout
 from datastream.lake.live import live
-from datastream.lake.parquet import table
+from datastream.lake.parquet import FileBroken
 from datastream.lake.reader import query
 from datastream.lake.rewrite import Whereabouts, create
 from datastream.lake.tables import read
@@ -104,34 +103,6 @@ def test_partitions_stay_apart_and_lanes_come_together(kept: Kept) -> None:
     }
 
 
-def test_a_column_that_came_later_or_became_wider_loses_nothing(kept: Kept) -> None:
-    kept.commit(range(3), size=pa.array([1, 2, 3], pa.int32()))
-    kept.commit(range(3, 6), size=pa.array([2**40] * 3, pa.int64()), colour=pa.array(["red"] * 3))
-    kept.compact()
-    [held] = live(kept.store, "orders").data
-    found = table(kept.store.read(held.key))
-    assert found["size"].to_pylist() == [1, 2, 3, 2**40, 2**40, 2**40]
-    assert found["colour"].to_pylist() == [None] * 3 + ["red"] * 3
-
-
-def test_types_that_nothing_holds_without_loss_stay_in_files_of_their_own(kept: Kept) -> None:
-    for start in (0, 3):
-        kept.commit(range(start, start + 3), size=pa.array([2**53 + 1] * 3, pa.int64()))
-    for start in (6, 9):
-        kept.commit(range(start, start + 3), size=pa.array([0.5] * 3, pa.float64()))
-    kept.compact()
-    found = [table(kept.store.read(held.key))["size"] for held in live(kept.store, "orders").data]
-    assert [column.to_pylist() for column in found] == [[2**53 + 1] * 6, [0.5] * 6]
-    assert kept.compact() == []
-
-
-def test_a_struct_may_gain_a_field(kept: Kept) -> None:
-    kept.commit(range(1), place=pa.array([{"x": 1}]))
-    kept.commit(range(1, 2), place=pa.array([{"x": 2, "y": "a"}]))
-    kept.compact()
-    assert read(kept.store, "orders")["place"].to_pylist() == [{"x": 1, "y": None}, {"x": 2, "y": "a"}]
-
-
 def test_replaced_files_stay_for_their_readers_and_are_swept_after_the_grace(everywhere: Kept) -> None:
     for start in (0, 10):
         everywhere.commit(range(start, start + 5))
@@ -151,6 +122,18 @@ def test_the_slower_of_two_workers_leaves_nothing_and_starts_again(kept: Kept) -
     kept.compact()
     assert slow.commit() is None
     assert (rows(kept), kept.problems, kept.sweep(LATER).orphans) == ([*range(5), *range(10, 15)], [], 0)
+
+
+def test_a_broken_file_is_named_and_nothing_of_the_attempt_is_left(everywhere: Kept) -> None:
+    for start in range(0, 50, 10):
+        everywhere.commit(range(start, start + 10))
+    broken = everywhere.made[-1].files[0].key
+    everywhere.store.delete(broken)
+    everywhere.store.create(broken, b"PAR1")
+    before = everywhere.parquet()
+    with pytest.raises(FileBroken, match=f"{broken} of commit 0-000000000005 is broken"):
+        everywhere.compact(Compact(after=timedelta(), target_rows=20))
+    assert everywhere.parquet() == before
 
 
 def test_a_rewrite_whose_answer_was_lost_is_known_for_ours(kept: Kept) -> None:

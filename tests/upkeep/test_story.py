@@ -11,6 +11,7 @@ from datastream.buffers.lease import LaneBusy, LeasePolicy, lease
 from datastream.catalog import Compact, Retention
 from datastream.checks import check_commits
 from datastream.connections import BufferConfig
+from datastream.lake.live import live
 from datastream.lake.upkeep import SweepPolicy
 from datastream.lake.verify import verify
 from datastream.lookback import Findings, judge, look_back
@@ -73,6 +74,22 @@ def test_a_look_back_sees_commit_by_commit_what_it_saw_before(world: World) -> N
     before = looked(world), check_commits(world.stream, world.store, world.clock.now())
     keep_up(world)
     assert (looked(world), check_commits(world.stream, world.store, world.clock.now())) == before
+
+
+def test_columns_that_drifted_become_one_file_and_the_checks_see_what_they_saw(world: World) -> None:
+    later = {"at": "2026-12-31T10:00:00Z"}
+    world.api.records = [order(1, **later), order(2, **later)]
+    world.run()
+    world.api.records.append(order(3, amount=0.5, coupon="X1", **later))
+    world.run()
+    before = check_commits(world.stream, world.store, world.clock.now())
+    assert before[-1].observed == "new: coupon (string); retyped: amount (int64 to double)"
+    keep_up(world)
+    assert len(live(world.store, "orders").data) == 1
+    assert check_commits(world.stream, world.store, world.clock.now()) == before
+    found = world.rows("select id, amount, coupon from orders order by id")
+    assert found == [(1, 1.0, None), (2, 2.0, None), (3, 0.5, "X1")]
+    assert verify(world.store, "orders").problems == []
 
 
 def test_a_look_back_leaves_out_what_has_expired(world: World) -> None:

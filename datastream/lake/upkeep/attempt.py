@@ -60,9 +60,13 @@ class Attempt:
             won = create(self._store, rewrite)
         if won:
             return rewrite
+        self.abandon()
+        return None
+
+    def abandon(self) -> None:
+        """Delete the files it has written. It is not to be committed any more."""
         for key in self._written:
             self._store.delete(key)
-        return None
 
     def _key(self, beside: str) -> str:
         mine, part = self._rewrite, self._parts
