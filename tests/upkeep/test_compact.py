@@ -7,7 +7,7 @@ import pytest
 from datastream.catalog import Compact
 from datastream.lake import layout
 from datastream.lake.live import live
-from datastream.lake.parquet import FileBroken
+from datastream.lake.parquet import FileBroken, opened, schema
 from datastream.lake.reader import query
 from datastream.lake.rewrite import Whereabouts, create
 from datastream.lake.tables import read
@@ -27,6 +27,16 @@ def test_small_files_become_one_and_no_row_is_lost_or_doubled(everywhere: Kept) 
     assert rows(everywhere) == list(range(50))
     assert query(everywhere.store, "select count(*), count(distinct _commit) from orders")[1] == [(50, 5)]
     assert everywhere.problems == []
+
+
+def test_the_footer_names_the_rewrite_and_its_run(kept: Kept) -> None:
+    for start in range(0, 50, 10):
+        kept.commit(range(start, start + 10))
+    [made] = kept.compact()
+    [held] = live(kept.store, "orders").data
+    footer = opened(kept.store, "", held.file, schema).metadata
+    assert (footer[b"datastream.stream"], footer[b"datastream.rewrite"]) == (b"orders", str(made.seq).encode())
+    assert footer[b"datastream.run"] == made.run.encode()
 
 
 def test_there_is_nothing_to_do_a_second_time(kept: Kept) -> None:

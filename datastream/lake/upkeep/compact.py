@@ -65,7 +65,7 @@ def _swaps(
     written = 0
     for group in groups:
         tried.update(_names(group))
-        for swap in join(store, group, agreed, policy, attempt.write):
+        for swap in join(store, group, agreed, policy, attempt):
             swaps.append(swap)
             tried.update(_names(swap.adds))
             written += sum(held.file.bytes for held in swap.adds)

@@ -6,7 +6,7 @@ as it is large enough, so memory is bounded by the target and not by the partiti
 """
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 import pyarrow as pa
@@ -17,23 +17,21 @@ from datastream.columns import as_type
 from datastream.lake.parquet import opened, table
 from datastream.lake.rewrite import Held, Swap
 from datastream.lake.store import Store
+from datastream.lake.upkeep.attempt import Attempt
 
 _GROUP_ROWS = 65_536
 _GROUP_BYTES = 32 * 1024 * 1024
 """Of a row group: rows wait for each other until they are so many."""
 
-Write = Callable[[bytes, int, Sequence[Held]], Held]
-"""Writes one file, given its bytes, its rows and the files that they come from."""
 
-
-def join(store: Store, files: Iterable[Held], agreed: pa.Schema, policy: Compact, write: Write) -> Iterator[Swap]:
+def join(store: Store, files: Iterable[Held], agreed: pa.Schema, policy: Compact, attempt: Attempt) -> Iterator[Swap]:
     """Yield what takes the place of files that follow each other and go together, run by run. Raises FileBroken.
 
     A file that goes together with neither neighbour is left as it is.
     """
     found = ((held, _as(opened(store, str(held.commits[0]), held.file, table), agreed)) for held in files)
     for columns, run in groupby(found, key=lambda each: each[1].schema):
-        joined = Joined(columns, policy, write)
+        joined = Joined(columns, policy, attempt)
         for held, rows in run:
             joined.add(held, rows)
         swap = joined.close()
@@ -44,8 +42,8 @@ def join(store: Store, files: Iterable[Held], agreed: pa.Schema, policy: Compact
 class Joined:
     """One run of files while it becomes fewer, larger ones."""
 
-    def __init__(self, columns: pa.Schema, policy: Compact, write: Write) -> None:
-        self._columns, self._policy, self._write = columns, policy, write
+    def __init__(self, columns: pa.Schema, policy: Compact, attempt: Attempt) -> None:
+        self._columns, self._policy, self._attempt = columns.with_metadata(attempt.origin), policy, attempt
         self._removes: list[str] = []
         self._adds: list[Held] = []
         self._wait()
@@ -104,7 +102,7 @@ class Joined:
         self._flush()
         self._writer.close()
         if self._rows:
-            self._adds.append(self._write(self._sink.getvalue(), self._rows, list(self._sources.values())))
+            self._adds.append(self._attempt.write(self._sink.getvalue(), self._rows, list(self._sources.values())))
         self._begin()
 
 
