@@ -7,8 +7,8 @@ where the child dies, for halves of them, down to single rows. So a worker dies 
 import logging
 import multiprocessing
 import os
-import resource
 import signal
+import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +28,9 @@ from datastream.transform import load_transform
 logger = logging.getLogger(__name__)
 
 _SLOW = "more than"
+_WELL = 77
+"""How a child ends that came to the end of its work. Code that ends its process may choose 0."""
+_SIGNALS = {int(each): each.name for each in signal.Signals}
 
 
 class ClaimKills(Permanent):
@@ -40,11 +43,16 @@ class IsolationPolicy:
 
     deaths: int = 2
     begin: timedelta = timedelta(seconds=5)
+    patience: timedelta = timedelta(seconds=60)
+    """For one row, from which it is learned how long rows take."""
     row: timedelta = timedelta(milliseconds=2)
 
-    def limit(self, rows: int) -> timedelta:
-        """How long so many rows may take. A slow transform is no fault: only a row that takes so long alone is."""
-        return self.begin + rows * self.row
+    def limit(self, rows: int, usual: timedelta) -> timedelta:
+        """How long so many rows may take, where one that is well takes `usual`, with all that is done at first use.
+
+        A slow transform is no fault: only a row that takes so long alone is.
+        """
+        return max(self.begin, 3 * usual) + rows * self.row
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,45 +103,64 @@ def _search(answer: Connection, work: Work) -> None:
     """Send what is found, and how all rows together fared."""
     warm()
     load_transform(work.stream.transform)
-    fates: list[str | None] = []
+    search = _Search(answer, work)
+    usual = search.usual()
+    rows = work.table.num_rows
+    first = search.fate(0, rows, work.policy.limit(rows, usual))
 
     def fate(start: int, count: int) -> str | None:
+        wrong = first if count == rows else search.fate(start, count, work.policy.limit(count, usual))
+        return None if wrong is None else f"poison: {wrong}"
+
+    answer.send((to_blame(rows, fate), first))
+
+
+class _Search:
+    """Tries rows in children, one after the other."""
+
+    def __init__(self, answer: Connection, work: Work) -> None:
+        self._answer, self._work = answer, work
+
+    def usual(self) -> timedelta:
+        """Return how long a single row takes that is well: the quicker of the first and the last."""
+        took = []
+        for row in (0, self._work.table.num_rows - 1):
+            began = time.monotonic()
+            if self.fate(row, 1, self._work.policy.patience) is None:
+                took.append(timedelta(seconds=time.monotonic() - began))
+        return min(took, default=timedelta())
+
+    def fate(self, start: int, count: int, limit: timedelta) -> str | None:
+        """Try some rows, and return how the child ended, if it did not end well."""
         if not multiprocessing.parent_process().is_alive():  # type: ignore[union-attr] # nobody waits any more
             os._exit(1)
-        fates.append(_fate(work, start, count))
-        return None if fates[-1] is None else f"poison: {fates[-1]}"
+        seconds = limit.total_seconds()
+        child = multiprocessing.get_context("fork").Process(target=self._try, args=(start, count, seconds))
+        child.start()
+        child.join(seconds)
+        slow = child.is_alive()
+        child.kill()
+        child.join()
+        code = child.exitcode
+        child.close()
+        if slow or code == -signal.SIGALRM:
+            return f"{_SLOW} {seconds:g} s"
+        if code == _WELL:
+            return None
+        return _SIGNALS.get(-code, f"signal {-code}") if code is not None and code < 0 else f"exit code {code}"
 
-    found = to_blame(work.table.num_rows, fate)
-    answer.send((found, fates[0]))
-
-
-def _fate(work: Work, start: int, count: int) -> str | None:
-    """Try some rows in a child, and return how it ended, if it did not end well."""
-    limit = work.policy.limit(count).total_seconds()
-    child = multiprocessing.get_context("fork").Process(target=_try, args=(work, start, count, limit))
-    child.start()
-    child.join(limit)
-    slow = child.is_alive()
-    child.kill()
-    child.join()
-    code = child.exitcode
-    child.close()
-    if slow or code == -signal.SIGXCPU:
-        return f"{_SLOW} {limit:g} s"
-    if code == 0:
-        return None
-    return f"exit code {code}" if code is None or code > 0 else signal.Signals(-code).name
-
-
-def _try(work: Work, start: int, count: int, limit: float) -> None:
-    """Do what a worker would do with the rows. An error is an answer: it is told where it is met again."""
-    # Nobody may be left to end a child that goes round in circles, so the kernel does.
-    resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 2, int(limit) + 3))
-    with suppress(OSError):  # where the kernel has to kill for want of memory, this is whom
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    transform, _ = load_transform(work.stream.transform)
-    with suppress(DatastreamError):
-        table = applied(transform, work.stream.transform or "", work.table.slice(start, count)).table
-        table, _ = hold(table, work.columns, work.stream)
-        if table.num_rows:
-            validate(table, work.suite)
+    def _try(self, start: int, count: int, seconds: float) -> None:
+        """Do what a worker would do with the rows. An error is an answer: it is told where it is met again."""
+        self._answer.close()  # else whoever waits for the answer would not see that this process' parent has died
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(int(seconds) + 2)  # where nobody is left to end a child that is held, the kernel does
+        with suppress(OSError):  # where the kernel has to kill for want of memory, this is whom
+            Path("/proc/self/oom_score_adj").write_text("1000")
+        work = self._work
+        transform, _ = load_transform(work.stream.transform)
+        with suppress(DatastreamError):
+            table = applied(transform, work.stream.transform or "", work.table.slice(start, count)).table
+            table, _ = hold(table, work.columns, work.stream)
+            if table.num_rows:
+                validate(table, work.suite)
+        os._exit(_WELL)

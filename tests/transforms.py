@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 POISON = 66
+_begun: list[bool] = []
 
 
 def timed(table: pa.Table) -> pa.Table:
@@ -74,6 +75,20 @@ def fatal(table: pa.Table) -> pa.Table:
     if POISON in table["id"].to_pylist():
         os.kill(os.getpid(), signal.SIGSEGV)
     return timed(table)
+
+
+def leaving(table: pa.Table) -> pa.Table:
+    if POISON in table["id"].to_pylist():
+        os._exit(0)
+    return timed(table)
+
+
+def slow_to_begin(table: pa.Table) -> pa.Table:
+    """What is fetched at first use takes longer than a row may; and a record kills."""
+    if not _begun:
+        _begun.append(True)
+        time.sleep(0.5)
+    return fatal(table)
 
 
 def endless(table: pa.Table) -> pa.Table:

@@ -105,6 +105,16 @@ def test_r24_who_is_held_for_ever_is_found_too(world: World) -> None:
     assert killers(tried) == {tried.table["id"].to_pylist().index(POISON): "poison: more than 0.3 s"}
 
 
+def test_r24_who_makes_the_process_leave_is_found_too(world: World) -> None:
+    tried = work(world, "leaving")
+    assert killers(tried) == {tried.table["id"].to_pylist().index(POISON): "poison: exit code 0"}
+
+
+def test_r24_the_record_is_found_where_code_is_slow_to_begin(world: World) -> None:
+    tried = work(world, "slow_to_begin", IMPATIENT)
+    assert killers(tried) == {tried.table["id"].to_pylist().index(POISON): "poison: SIGSEGV"}
+
+
 def test_code_that_is_slow_is_no_fault_of_any_record(world: World) -> None:
     assert killers(work(world, "slow", IMPATIENT)) == {}
 
