@@ -91,11 +91,11 @@ def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:
     stream's schema something else than this claim was read by: then it is read again.
     """
     with step("decide"):
-        if not lane.agree(batch.claim.schema, batch.columns):
-            return None
-        plan = lane.log.decide(planned(decide_rows(lane.stream, lane.suite, batch, verdict, lane.place)))
+        agreed = lane.agree(batch.claim.schema, batch.columns)
+        decision = decide_rows(lane.stream, lane.suite, batch, verdict, lane.place) if agreed else None
+        plan = None if decision is None else lane.log.decide(planned(decision))
         lane.attempts.end()
-    if plan is None:
+    if agreed and plan is None:
         lane.reload()
     return plan
 

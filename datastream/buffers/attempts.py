@@ -26,34 +26,36 @@ return redis.call('hincrby', KEYS[1], 'begun', 1)
 
 
 class Attempts:
-    """The attempts at the claims of one lane, by their numbers."""
+    """The attempts at the claims of one lane, by their numbers. A Redis that did not answer is left alone."""
 
     def __init__(self, client: redis.Redis | None = None, key: str = "") -> None:
         self._client, self._key = client, key
+        self._away = client is None
+        self._open = False
 
     def begin(self, claim: int) -> int:
         """Begin an attempt, and return how many at the same claim were begun before and never ended."""
-        if self._client is None:
+        if self._client is None or self._away:
             return 0
+        self._open = True
         try:
             begun: int = self._client.eval(_BEGIN, 1, self._key, claim, int(_KEPT.total_seconds() * 1000))
         except redis.RedisError as error:
-            self._give_up(error)
+            self._away = True
+            logger.warning("Attempts are not counted in %s, because Redis is away: %s", self._key, error)
             return 0
         return begun - 1
 
     def end(self) -> None:
-        """End the attempt, well or not."""
-        if self._client is None:
+        """End the attempt, well or not. One that others began, and died of, is not ended."""
+        if self._client is None or self._away or not self._open:
             return
+        self._open = False
         try:
             self._client.delete(self._key)
         except redis.RedisError as error:
-            self._give_up(error)
-
-    def _give_up(self, error: redis.RedisError) -> None:
-        logger.warning("Attempts are not counted in %s, because Redis is away: %s", self._key, error)
-        self._client = None
+            self._away = True
+            logger.warning("The attempt in %s is not ended, because Redis is away: %s", self._key, error)
 
 
 @contextmanager

@@ -103,29 +103,42 @@ class S3Store:
         return [new[at] for at in range(len(objects))]
 
     def _put_together(self, objects: Sequence[tuple[str, bytes]]) -> list[bool | BaseException]:
-        """Put objects from the thread in which s3fs speaks: a thread for each would cost a quarter more."""
+        """Put objects from the thread in which s3fs speaks: a thread for each would cost a quarter more.
+
+        After a few failures in a row the rest is not even tried: each may take its whole timeout.
+        """
         from fsspec.asyn import sync
 
-        free = asyncio.Semaphore(_WRITTEN_TOGETHER)
-        ask = self._s3._call_s3  # noqa: SLF001 - fsspec's way to name the coroutine behind a method
+        free, failures = asyncio.Semaphore(_WRITTEN_TOGETHER), list[BaseException]()
 
         async def put(key: str, data: bytes) -> bool:
             async with free:
-                crash_point("file.before")
-                target = {"Bucket": self._bucket, "Key": f"{self._prefix}{key}"}
+                if len(failures) >= DEFAULT.failures:
+                    raise failures[-1]
                 try:
-                    with sentences(self._config):
-                        await ask("put_object", **target, Body=data, IfNoneMatch="*")
-                except ObjectExists:
-                    return False
-                crash_point("file.after")
-                return True
+                    new = await self._put_one(key, data)
+                except BaseException as error:
+                    failures.append(error)
+                    raise
+                failures.clear()
+                return new
 
         async def together() -> list[bool | BaseException]:
             return await asyncio.gather(*(put(*each) for each in objects), return_exceptions=True)
 
         answers: list[bool | BaseException] = sync(self._s3.loop, together)
         return answers
+
+    async def _put_one(self, key: str, data: bytes) -> bool:
+        crash_point("file.before")
+        ask = self._s3._call_s3  # noqa: SLF001 - fsspec's way to name the coroutine behind a method
+        try:
+            with sentences(self._config):
+                await ask("put_object", Bucket=self._bucket, Key=f"{self._prefix}{key}", Body=data, IfNoneMatch="*")
+        except ObjectExists:
+            return False
+        crash_point("file.after")
+        return True
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
         ask = partial(self._s3.call_s3, method, Bucket=self._bucket, **parameters)

@@ -129,8 +129,6 @@ def _left(campaign: Campaign) -> list[str]:
     with campaign.server.client() as client:
         if not wait_until(lambda: not client.keys("datastream:lease:*"), timedelta(seconds=5)):
             left.append("A lease is left")
-        if client.keys("datastream:attempts:*"):
-            left.append("An attempt is left")
     folder = campaign.lake.folder
     if folder:
         for file in (folder / "_tmp").iterdir():

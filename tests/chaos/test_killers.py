@@ -5,6 +5,7 @@ Those who die are killed by a signal that no handler softens, in processes of th
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,9 +21,10 @@ from datastream.intake.api import api_intake
 from datastream.isolation import ClaimKills, IsolationPolicy, Work, killers
 from datastream.lake.lake import open_lake
 from datastream.lake.log import Log
+from datastream.lake.schemas import Schema, create
 from datastream.lake.verify import verify
-from datastream.lane import open_lane
-from datastream.pipeline import claims, drain
+from datastream.lane import Lane, open_lane
+from datastream.pipeline import check, claims, decide, drain, transform
 from datastream.quality import load_suite
 from datastream.transform import TransformFailed
 from tests.chaos.server import Valkey, running
@@ -51,12 +53,17 @@ class Worker:
     lake: LakeConfig
     buffer: BufferConfig
 
-    def __call__(self) -> None:
+    @contextmanager
+    def lane(self) -> Iterator[Lane]:
         suite, store = load_suite(self.suites, "orders"), open_lake(self.lake)
         with (
             api_intake(self.stream, ApiConfig(base_url=self.api)) as intake,
             open_lane(self.stream, suite, store, intake, run="r", buffer=self.buffer, lease_policy=BRIEF) as lane,
         ):
+            yield lane
+
+    def __call__(self) -> None:
+        with self.lane() as lane:
             drain(lane)
 
     def elsewhere(self) -> int | None:
@@ -139,6 +146,25 @@ def test_an_attempt_that_never_ended_is_counted(server: Valkey) -> None:
 def test_another_claim_is_counted_anew(server: Valkey) -> None:
     with attempts(server.config, "orders", "0") as counted:
         assert [counted.begin(1), counted.begin(1), counted.begin(2)] == [0, 1, 0]
+
+
+def test_a_run_that_begins_nothing_leaves_the_count_as_it_is(server: Valkey) -> None:
+    """The API was away, say: that tells nothing of the record that killed those before."""
+    with attempts(server.config, "orders", "0") as died:
+        died.begin(1)
+        with attempts(server.config, "orders", "0"):
+            pass
+        assert died.begin(1) == 1
+
+
+def test_a_claim_that_is_read_again_has_not_killed_anybody(world: World, server: Valkey, tmp_path: Path) -> None:
+    """Another lane made the schema something else meanwhile."""
+    healthy = worker(world, server, tmp_path, "timed")
+    with healthy.lane() as lane:
+        batch = transform(lane, next(claims(lane)))
+        assert create(lane.store, "orders", Schema(version=1, fields={"other": "string"}, columns={}))
+        assert decide(lane, batch, check(lane, batch)) is None
+        assert lane.attempts.begin(lane.next_seq) == 0
 
 
 def test_an_error_ends_an_attempt(world: World, server: Valkey, tmp_path: Path) -> None:

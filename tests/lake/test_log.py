@@ -121,6 +121,17 @@ def test_a_plan_that_holds_other_bytes_than_were_decided_is_refused() -> None:
         decode_plan("key", other.encoded)
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_plan_that_is_packed_is_refused(packing: int) -> None:
+    """A few bytes could become any number of them."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(plan_of(["a"]).encoded)) as ours, zipfile.ZipFile(packed, "w", packing) as archive:
+        for name in ours.namelist():
+            archive.writestr(name, ours.read(name))
+    with pytest.raises(ManifestBroken, match="is packed in it"):
+        decode_plan("key", packed.getvalue())
+
+
 def test_quarantine_has_the_rules_and_the_raw_row() -> None:
     aside = plan_of(["a"], ["b"]).set_aside
     assert aside is not None
