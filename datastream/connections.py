@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, field_validator
+
+from datastream.credentials import Auth, ClientCertificate, web_address
 
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _LEAST_KEY_BYTES, _MOST_KEY_BYTES = 24, 64  # what Standard Webhooks allows
@@ -14,8 +16,17 @@ _LEAST_KEY_BYTES, _MOST_KEY_BYTES = 24, 64  # what Standard Webhooks allows
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)  # what is wrong may be a secret, and errors are logged
 
 
-class ApiConfig(BaseModel):
-    """A REST API: where it is, what is sent with each request, and how long and how large an answer may be."""
+class ApiBudget(BaseModel):
+    """So many requests in any span of such a length, from all workers together."""
+
+    model_config = _STRICT
+
+    requests: int = Field(ge=1)
+    per: timedelta = Field(gt=timedelta(), le=timedelta(days=1))
+
+
+class ApiAddress(BaseModel):
+    """Where a REST API is, what is sent with each request, and how long and how large an answer may be."""
 
     model_config = _STRICT
 
@@ -23,6 +34,12 @@ class ApiConfig(BaseModel):
     headers: dict[str, SecretStr] = Field(default={}, description="Sent with each request; values are kept secret")
     timeout: timedelta = Field(default=timedelta(seconds=30), description="For one answer, from request to last byte")
     max_answer_bytes: int = Field(default=64 * 1024 * 1024, description="A larger answer is refused", ge=1)
+    private_networks: list[IPvAnyNetwork] = Field(
+        default=[], description="An API inside: where it may be besides public addresses, for example 10.0.0.0/8"
+    )
+    budget: ApiBudget | None = Field(
+        default=None, description="How often it may be asked, where it does not say so itself"
+    )
     connections: int = Field(default=4, description="Pages fetched at the same time, where the paginator allows", ge=1)
 
     @field_validator("headers")
@@ -37,12 +54,15 @@ class ApiConfig(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.username is not None:
-            raise ValueError("a login in the address would stand in every message; put it into the headers")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{value!r} is not the address of an API; write it like https://api.example.org/v1")
-        return value.rstrip("/")
+        return web_address(value).rstrip("/")
+
+
+class ApiConfig(ApiAddress):
+    """A REST API: where it is, what lets us in, and how long and how large an answer may be."""
+
+    auth: Auth | None = Field(default=None, description="What lets us in", discriminator="kind")
+    client_certificate: ClientCertificate | None = Field(default=None, description="For mutual TLS")
+    ca: str | None = Field(default=None, description="PEM of authorities that are trusted besides the machine's own")
 
 
 class LakeConfig(BaseModel):

@@ -20,7 +20,7 @@ import pyarrow as pa
 from datastream.blame import to_blame
 from datastream.catalog import Stream
 from datastream.columns import hold
-from datastream.errors import DatastreamError, Permanent
+from datastream.errors import Permanent
 from datastream.poison import applied
 from datastream.quality import Suite, validate, warm
 from datastream.transform import load_transform
@@ -80,11 +80,17 @@ def killers(work: Work) -> dict[int, str]:
     process = apart.Process(target=_search, args=(sending, work), name="isolation")
     process.start()
     sending.close()
-    found: dict[int, str] | None = None
-    first: str | None = "it could not even be begun"
+    found: dict[int, str] | None
+    first: str | None
     try:
-        with closing(receiving), suppress(EOFError):
+        with closing(receiving):
             found, first = receiving.recv()
+    except EOFError as error:
+        raise ClaimKills(
+            f"{work} ended their worker {work.policy.deaths} times, and the process that was to find out why ended too "
+            f'({process.exitcode}). A program that runs a stream has to be guarded by `if __name__ == "__main__"`. '
+            "Nothing was committed, and the next run takes the same records."
+        ) from error
     finally:
         process.kill()
         process.join()
@@ -101,8 +107,7 @@ def killers(work: Work) -> dict[int, str]:
 
 def _search(answer: Connection, work: Work) -> None:
     """Send what is found, and how all rows together fared."""
-    warm()
-    load_transform(work.stream.transform)
+    warm()  # and not the transform: a library that has threads by then, such as Polars, hangs in a child
     search = _Search(answer, work)
     usual = search.usual()
     rows = work.table.num_rows
@@ -112,7 +117,7 @@ def _search(answer: Connection, work: Work) -> None:
         wrong = first if count == rows else search.fate(start, count, work.policy.limit(count, usual))
         return None if wrong is None else f"poison: {wrong}"
 
-    answer.send((to_blame(rows, fate), first))
+    answer.send((to_blame(rows, fate, least=1), first))
 
 
 class _Search:
@@ -139,6 +144,9 @@ class _Search:
         child.start()
         child.join(seconds)
         slow = child.is_alive()
+        if child.pid is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)  # what it has started as well
         child.kill()
         child.join()
         code = child.exitcode
@@ -151,14 +159,15 @@ class _Search:
 
     def _try(self, start: int, count: int, seconds: float) -> None:
         """Do what a worker would do with the rows. An error is an answer: it is told where it is met again."""
+        os.setsid()
         self._answer.close()  # else whoever waits for the answer would not see that this process' parent has died
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(int(seconds) + 2)  # where nobody is left to end a child that is held, the kernel does
         with suppress(OSError):  # where the kernel has to kill for want of memory, this is whom
             Path("/proc/self/oom_score_adj").write_text("1000")
         work = self._work
-        transform, _ = load_transform(work.stream.transform)
-        with suppress(DatastreamError):
+        with suppress(Exception):
+            transform, _ = load_transform(work.stream.transform)
             table = applied(transform, work.stream.transform or "", work.table.slice(start, count)).table
             table, _ = hold(table, work.columns, work.stream)
             if table.num_rows:

@@ -4,7 +4,7 @@ At least once everywhere, and create-only names that make every repeat harmless.
 taken again; once its plan exists, all that follows is a function of the plan. Any step may be killed at any moment.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -29,7 +29,7 @@ from datastream.repeats import repeated
 T = TypeVar("T")
 
 
-def claims(lane: Lane) -> Iterator[Claim]:
+def claims(lane: Lane) -> Generator[Claim]:
     """Yield what waits at the source, claim after claim, each to be committed before the next is asked for.
 
     The next claim is fetched and parsed while one is worked on. If another worker committed in between, what was read
@@ -65,7 +65,7 @@ def transform(lane: Lane, claim: Claim) -> Batch:
         fresh = _fresh(claim.ids, repeated(lane, claim))
         given, positions = claim.rows(fresh)
         refused = {at: rule for at, rule in claim.refused.items() if fresh is None or at in fresh}
-        if deaths >= lane.isolation.deaths:
+        if deaths >= lane.isolation.deaths and given.num_rows:
             poison = killers(Work(given, lane.stream, lane.suite, lane.agreed.columns, lane.isolation))
             refused |= {positions[row]: rule for row, rule in poison.items()}
             given, positions = _without(poison, given, positions)

@@ -34,7 +34,7 @@ def register_blocks(settings: Settings, demo_url: str) -> list[str]:
 
     made: dict[str, Block] = {
         "data-lake/local": DataLake(**settings.lake.model_dump()),
-        "api-source/flights": ApiSource(base_url=demo_url),
+        "api-source/flights": ApiSource(base_url=demo_url, private_networks=["127.0.0.1"]),
     }
     if settings.buffer:
         made["stream-buffer/local"] = StreamBuffer(**settings.buffer.model_dump())

@@ -1,5 +1,6 @@
 """Runs a flow by hand, as `python -m flows.NAME`: errors are sentences, and the exit code tells."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -9,6 +10,9 @@ from prefect.settings import PREFECT_API_URL
 
 from datastream.errors import DatastreamError, Transient
 from tasks.logs import sentences_only
+
+_TELLS_NOBODY = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+"""For the server that Prefect starts for a run: nothing is reported to anybody."""
 
 
 def run_as_command(flow: Callable[..., object], *, usage: str, most: int = 1) -> None:
@@ -36,6 +40,7 @@ def _require_server() -> None:
     """Raise ServerAway where a server is named and does not answer; without one, Prefect starts its own for the run."""
     url = PREFECT_API_URL.value()
     if url is None:
+        os.environ.update(_TELLS_NOBODY)
         return
     with get_client(sync_client=True) as client:
         error = client.api_healthcheck()

@@ -94,7 +94,7 @@ class Opening:
 
     def _intake(self, stream: Stream, name: str) -> AbstractContextManager[Intake]:
         if not isinstance(stream.source, WebhookSpec):
-            return api_intake(stream, api_of(stream), states=self.states)
+            return api_intake(stream, api_of(stream), states=self.states, buffer=self.buffer)
         if self.buffer is None:
             raise BufferMissing(f"The stream {stream.name!r} is posted to a buffer that nobody named.")
         return webhook_intake(stream, stream.source, self.buffer, states=self.states, lane=name)

@@ -23,7 +23,7 @@ from datastream.pipeline import drain
 from datastream.quality import load_suite
 from deployments.stack import rabbitmq, valkey
 from deployments.stack.rabbitmq_server import RabbitMQMissing
-from tests.fake_api import FakeApi, serving
+from tests.fake_api import LOCAL, FakeApi, serving
 from tests.seaweedfs import seaweedfs
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -87,11 +87,13 @@ class World:
     stream: Stream = field(default_factory=stream_of)
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
     bus: EventBus | None = None
+    connection: dict[str, Any] = field(default_factory=lambda: {"private_networks": LOCAL})
+    """How the API is asked, besides where."""
 
     def run(self, name: str = "run") -> list[Manifest]:
         """Drain the stream once and return the commits that were made."""
         made: list[Manifest] = []
-        config = ApiConfig(base_url=self.api.url)
+        config = ApiConfig(base_url=self.api.url, **self.connection)
         suite = load_suite(self.suites, self.stream.suite)
         with (
             api_intake(self.stream, config, self.clock) as intake,

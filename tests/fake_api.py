@@ -12,8 +12,26 @@ from urllib.parse import parse_qs, urlsplit
 from tests.servers import PatientServer
 
 Record = dict[str, Any]
+LOCAL = ["127.0.0.1"]
+"""Where it is, for the `private_networks` of whoever asks it."""
+
 Response = tuple[int, dict[str, str], bytes]
 Fault = Callable[[str], Response | None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it came."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body or b"null")
 
 
 @dataclass
@@ -24,15 +42,21 @@ class FakeApi:
     page_size: int = 100
     cursor: str = "at"
     fault: Fault | None = None
+    pages: Callable[[Asked], Response] | None = None
+    """Answers in a style of its own."""
     asked: list[str] = field(default_factory=list)
+    requests: list[Asked] = field(default_factory=list)
     url: str = ""
 
-    def answer(self, target: str) -> Response:
+    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Response:
         self.asked.append(target)
         if self.fault is not None and (response := self.fault(target)) is not None:
             return response
         parts = urlsplit(target)
-        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        query = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        self.requests.append(Asked(method, parts.path, query, headers, body))
+        if self.pages is not None:
+            return self.pages(self.requests[-1])
         return self._pages(query) if parts.path == "/numbered" else self._links(query)
 
     def _pages(self, query: dict[str, str]) -> Response:
@@ -62,12 +86,15 @@ def serving(api: FakeApi) -> Iterator[FakeApi]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status, headers, body = api.answer(self.path)
+            asked = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            status, headers, body = api.answer(self.command, self.path, dict(self.headers), asked)
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815 - the name is the library's
 
         def log_message(self, *_: object) -> None:
             pass

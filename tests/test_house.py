@@ -15,11 +15,11 @@ FLOORS = [
     {"tasks"},
     {"blocks"},
     {"datastream.gateway"},
-    {"datastream.reshape", "datastream.lanes"},
+    {"datastream.reshape", "datastream.lanes", "datastream.trial"},
     {"datastream.pipeline"},
     {"datastream.repeats"},
     {"datastream.lane", "datastream.lookback", "datastream.checks", "datastream.maintenance", "datastream.notebook"},
-    {"datastream.intake", "datastream.announce", "datastream.decision", "datastream.isolation"},
+    {"datastream.intake", "datastream.announce", "datastream.decision", "datastream.isolation", "datastream.sketch"},
     {"datastream.claim", "datastream.partition", "datastream.shape", "datastream.poison"},
     {"datastream.identity", "datastream.transform"},
     {
@@ -28,12 +28,11 @@ FLOORS = [
         "datastream.buffers",
         "datastream.events",
         "datastream.sources",
-        "datastream.auth",
     },
-    {"datastream.columns"},
+    {"datastream.auth", "datastream.columns"},
     {"datastream.observe", "datastream.resilience", "datastream.catalog", "datastream.settings"},
     {"datastream.records", "datastream.connections"},
-    {"datastream.errors", "datastream.clock", "datastream.blame", "datastream"},
+    {"datastream.errors", "datastream.clock", "datastream.blame", "datastream.credentials", "datastream"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 BELONGS = {
@@ -42,6 +41,7 @@ BELONGS = {
     "redis": ("datastream.buffers", "deployments"),
     "pika": ("datastream.events",),
     **dict.fromkeys(("s3fs", "fsspec", "botocore", "aiobotocore", "aiohttp"), ("datastream.lake",)),
+    **dict.fromkeys(("authlib", "joserfc", "cryptography"), ("datastream.auth",)),
     "yaml": ("datastream.catalog", "deployments"),
     "urllib3": ("datastream.sources", "deployments"),
     "starlette": ("datastream.gateway",),
@@ -49,7 +49,8 @@ BELONGS = {
     "prometheus_client": ("datastream.gateway",),
 }
 LATE = {
-    "great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "aiobotocore", "aiohttp", "pika"
+    "great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "aiobotocore", "aiohttp",
+    "pika", "authlib", "joserfc", "cryptography",
 }  # fmt: skip
 """What costs too much to be imported by whoever imports us."""
 HOME = {"prefect": ("flows", "tasks", "blocks"), "uvicorn": ("datastream.gateway.server",)}

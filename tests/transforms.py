@@ -83,6 +83,14 @@ def leaving(table: pa.Table) -> pa.Table:
     return timed(table)
 
 
+def fatal_with_polars(table: pa.Table) -> pa.Table:
+    """A library with threads of its own, which a process that is forked from it lacks."""
+    import polars as pl
+
+    pl.from_arrow(table.select(["id"])).group_by(pl.col("id") % 5).agg(pl.len())
+    return fatal(table)
+
+
 def slow_to_begin(table: pa.Table) -> pa.Table:
     """What is fetched at first use takes longer than a row may; and a record kills."""
     if not _begun:

@@ -1,7 +1,8 @@
 """Counts how often a claim was begun and never ended, so that a record is found out that kills whoever looks at it.
 
-An error ends an attempt too; what leaves a count behind is death alone. It fails open: where Redis is not configured or
-away, nothing is counted. Key: `datastream:attempts:{stream}:{lane}`, the claim's number and the count, for a day.
+An error ends an attempt too; what leaves a count behind is death, and being cancelled, as a worker is that is held. It
+fails open: where Redis is not configured or away, nothing is counted. Key: `datastream:attempts:{stream}:{lane}`, the
+claim's number and the count, for 30 days.
 """
 
 import logging
@@ -16,7 +17,7 @@ from datastream.connections import BufferConfig
 
 logger = logging.getLogger(__name__)
 
-_KEPT = timedelta(days=1)
+_KEPT = timedelta(days=30)
 _BEGIN = """
 if redis.call('hget', KEYS[1], 'claim') ~= ARGV[1] then redis.call('del', KEYS[1]) end
 redis.call('hset', KEYS[1], 'claim', ARGV[1])
@@ -68,5 +69,7 @@ def attempts(buffer: BufferConfig | None, stream: str, lane: str) -> Iterator[At
         counted = Attempts(client, f"datastream:attempts:{stream}:{lane}")
         try:
             yield counted
-        finally:
+        except Exception:
             counted.end()
+            raise
+        counted.end()

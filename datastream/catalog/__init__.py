@@ -1,28 +1,38 @@
 """What flows: `streams/*.yaml` as checked models. A file that is wrong says where, what, and the way out."""
 
+from datastream.catalog.answers import AnswerRule
 from datastream.catalog.catalog import Catalog, StreamInvalid, StreamMissing
+from datastream.catalog.paginate import Auto, HeaderLink, NextLink, Offset, PageNumber, Paginate, Place, Single, Token
 from datastream.catalog.quality import Quality, Volume
 from datastream.catalog.schema_spec import SchemaSpec
-from datastream.catalog.source import ApiSpec, Cursor, CursorValue, NextLink, PageNumber, WebhookSpec
+from datastream.catalog.source import ApiSpec, Cursor, CursorValue, WebhookSpec
 from datastream.catalog.stream import Batch, PartitionBy, Stream
 from datastream.catalog.upkeep import Compact, Retention
 
 __all__ = [
+    "AnswerRule",
     "ApiSpec",
+    "Auto",
     "Batch",
     "Catalog",
     "Compact",
     "Cursor",
     "CursorValue",
+    "HeaderLink",
     "NextLink",
+    "Offset",
     "PageNumber",
+    "Paginate",
     "PartitionBy",
+    "Place",
     "Quality",
     "Retention",
     "SchemaSpec",
+    "Single",
     "Stream",
     "StreamInvalid",
     "StreamMissing",
+    "Token",
     "Volume",
     "WebhookSpec",
 ]

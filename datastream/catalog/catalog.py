@@ -95,7 +95,7 @@ def _place(error: Any) -> tuple[int | str, ...]:
     return (*_path(error["loc"]), "kind") if wrong_kind else _path(error["loc"])
 
 
-_TAGS = {"api", "webhook", "page_number", "next_link", "str", "ApiConfig", "WebhookConfig", "datetime", "int"}
+_TAGS = {"api", "webhook", "page_number", "next_link", "str", "ApiAddress", "WebhookConfig", "datetime", "int"}
 """Names of union members that pydantic puts into a location; a person's file has no such level."""
 
 

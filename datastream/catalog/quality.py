@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from datastream.catalog.source import Model
+from datastream.catalog.model import Model
 
 _YEAR = timedelta(days=366)
 

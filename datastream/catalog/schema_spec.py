@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, field_validator, model_validator
 from pydantic_core import CoreSchema
 
-from datastream.catalog.source import Model
+from datastream.catalog.model import Model
 from datastream.catalog.types import JSON, JSON_INSIDE, SMALL, TIMESTAMP, WORDS, TypeUnknown, parse_type, text_of
 from datastream.records import OWN_COLUMNS
 
@@ -63,6 +63,11 @@ def _allowed(kind: pa.DataType) -> pa.DataType:
 Declared = Annotated[str, BeforeValidator(_declared), WithJsonSchema({"type": ["string", "object"]})]
 
 
+def _is_bare(kind: pa.DataType) -> bool:
+    types = pa.types
+    return any(fits(kind) for fits in (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal))
+
+
 class SchemaSpec(Model):
     """The columns of a stream. What is not declared is learned from the values."""
 
@@ -73,6 +78,11 @@ class SchemaSpec(Model):
     aside; the end of the run; or its row is set aside."""
     declared: dict[str, Declared] = Field(default={}, max_length=MAX_COLUMNS)
     """Column to type. It keeps its type, and is there from the first commit on."""
+
+    @property
+    def bare(self) -> frozenset[str]:
+        """The declared columns whose values JSON writes without quotes: numbers, true and false."""
+        return frozenset(name for name, kind in self.declared.items() if _is_bare(parse_type(kind)))
 
     @model_validator(mode="before")
     @classmethod

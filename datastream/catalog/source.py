@@ -3,41 +3,14 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from datastream.connections import ApiConfig, WebhookConfig
+from datastream.catalog.answers import AnswerRule
+from datastream.catalog.model import Model
+from datastream.catalog.paginate import Paginate, Place
+from datastream.connections import ApiAddress, WebhookConfig
 
 CursorValue = datetime | int | str
-
-
-class Model(BaseModel):
-    """What stands in a stream file: nothing else may stand there, and it does not change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PageNumber(Model):
-    """Pages counted by a parameter. With `total` (a path to the number of pages) they are fetched concurrently."""
-
-    kind: Literal["page_number"]
-    param: str = "page"
-    first: int = 1
-    total: str | None = None
-    count: str | None = None
-    """A path to the number of rows. When it falls while a window is read, rows have moved, and it is read again."""
-
-    @model_validator(mode="after")
-    def _count_needs_total(self) -> Self:
-        if self.count and not self.total:
-            raise ValueError("count is only looked at with total, the path to the number of pages; name it too")
-        return self
-
-
-class NextLink(Model):
-    """Each answer names the URL of the next page at the path `next`; null, empty or absent ends the window."""
-
-    kind: Literal["next_link"]
-    next: str = "next"
 
 
 class Cursor(Model):
@@ -45,6 +18,9 @@ class Cursor(Model):
 
     field: str
     param: str
+    place: Place = "query"
+    until: str | None = None
+    """The parameter that takes the window's end, where the API knows one. It goes where `param` goes."""
     initial: CursorValue
     lag: timedelta = Field(default=timedelta(), ge=timedelta())
     ordered: bool = False
@@ -72,16 +48,48 @@ class ApiSpec(Model):
     """A REST API as a source."""
 
     kind: Literal["api"]
-    block: str | ApiConfig
-    """The connection: the name of a Prefect block such as `api-source/flights`, or its fields inline."""
+    block: str | ApiAddress
+    """The connection: the name of a Prefect block such as `api-source/flights`, or its fields without secrets."""
     path: str
+    method: Literal["GET", "POST"] = "GET"
+    params: dict[str, str | int | float | bool] = Field(default={})
+    headers: dict[str, str] = Field(default={})
+    """Sent with each request, for everybody to see; secrets belong into the block."""
+    body: dict[str, Any] | None = None
+    """Sent with each request as JSON, or as a form with `form: true`."""
+    form: bool = False
     records: str = ""
     """Where the list of records lies in an answer, as `a.b`; empty when the answer is the list itself."""
-    params: dict[str, str | int | float | bool] = {}
-    paginate: Annotated[PageNumber | NextLink, Field(discriminator="kind")]
+    format: Literal["json", "jsonl", "csv"] = "json"
+    """JSON, one JSON object a line, or CSV with a header. Each may be packed with gzip."""
+    paginate: Paginate
     cursor: Cursor | None = None
+    errors: list[AnswerRule] = Field(default=[])
+    """What is done with answers that are no page; what none of them fits is taken by its status."""
     max_pages: int = Field(default=100_000, ge=1)
     """A run that meets more pages is ended, so that an API without an end cannot hold it for ever."""
+
+    @field_validator("block", mode="before")
+    @classmethod
+    def _keeps_no_secret(cls, value: Any) -> Any:
+        if isinstance(value, dict) and not {"auth", "client_certificate"}.isdisjoint(value):
+            raise ValueError("what lets us in stands in a Prefect block only; save one, and name it: api-source/NAME")
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        body_wanted = [self.paginate, self.cursor]
+        if self.method == "GET" and (self.body or any(getattr(each, "place", "") == "body" for each in body_wanted)):
+            raise ValueError("a GET has no body; say method: POST, or place the parameters in the query")
+        if self.form and any(isinstance(value, dict | list) for value in (self.body or {}).values()):
+            raise ValueError("a form has no nested values; leave form out, or flatten the body")
+        counted = self.paginate.kind == "offset" or (self.paginate.kind == "page_number" and not self.paginate.total)
+        if self.cursor and self.cursor.until and counted:
+            raise ValueError(
+                "rows that leave a window while its pages are counted would move others to pages already read; leave "
+                "until out, or name paginate.total"
+            )
+        return self
 
 
 def _reads_as_time(value: str) -> bool:

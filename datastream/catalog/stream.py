@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from datastream.catalog.model import Model
 from datastream.catalog.quality import Quality
 from datastream.catalog.schema_spec import SchemaSpec
-from datastream.catalog.source import ApiSpec, Cursor, Model, Source
+from datastream.catalog.source import ApiSpec, Cursor, Source
 from datastream.catalog.types import TIMESTAMP, text_of
 from datastream.catalog.upkeep import Compact, Retention
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from datastream.catalog.source import Model
+from datastream.catalog.model import Model
 
 _MIB = 1024 * 1024
 

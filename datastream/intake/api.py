@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from datastream.buffers.budgets import shared_budgets
+from datastream.buffers.tokens import token_store
 from datastream.catalog import Cursor, Stream
 from datastream.claim import Claim, bounds
 from datastream.clock import Clock, SystemClock
-from datastream.connections import ApiConfig
+from datastream.connections import ApiConfig, BufferConfig
 from datastream.errors import Permanent
 from datastream.identity import cursor_column, raw_id, record_ids, rules_of
 from datastream.lake.index import Index, Span
@@ -21,7 +23,8 @@ from datastream.records import RECEIVED_TYPE
 from datastream.resilience import BreakerStates
 from datastream.sources.claims import Offsets, Reading, Taken, take
 from datastream.sources.client import ApiClient, open_api
-from datastream.sources.rows import parse
+from datastream.sources.learn import Rules
+from datastream.sources.rows import Rows, parse
 from datastream.sources.window import cursor_after, open_window
 
 
@@ -71,11 +74,22 @@ class ApiIntake:
 
 @contextmanager
 def api_intake(
-    stream: Stream, config: ApiConfig, clock: Clock | None = None, states: BreakerStates | None = None
+    stream: Stream,
+    config: ApiConfig,
+    clock: Clock | None = None,
+    states: BreakerStates | None = None,
+    buffer: BufferConfig | None = None,
 ) -> Iterator[ApiIntake]:
-    """Open an API stream's intake; its connections are closed at the end."""
+    """Open an API stream's intake; its connections are closed at the end.
+
+    Tokens, and what is known of the API's budget, are shared through the buffer.
+    """
     clock = clock or SystemClock()
-    with open_api(config, clock, states) as client:
+    with (
+        token_store(buffer) as tokens,
+        shared_budgets(buffer, clock) as budgets,
+        open_api(config, clock, states, tokens=tokens, budgets=budgets, rules=stream.api.errors) as client,
+    ):
         yield ApiIntake(stream, client, clock)
 
 
@@ -87,8 +101,8 @@ def make_claim(
     stream: Stream, taken: Taken, before: Offsets, known: Mapping[str, str], now: datetime
 ) -> tuple[Claim, Offsets]:
     """Return what was taken as rows with ids, and how far the lane has come then. Raises SourceUnordered."""
-    rows = parse(taken.records, known, rules_of(stream))
-    refused = {at: f"schema: {reason}" for at, reason in rows.misfits.items()}
+    rows = _rows(taken, known, rules_of(stream))
+    refused = {at: f"schema: {reason}" for at, reason in rows.misfits.items()} | dict(taken.refused)
     ids = [""] * len(taken.records)
     for at, record_id in zip(rows.positions, record_ids(stream, rows.table), strict=True):
         if record_id is None:
@@ -107,6 +121,16 @@ def make_claim(
         received_at=pa.repeat(pa.scalar(now, RECEIVED_TYPE), len(taken.records)),
     )  # fmt: skip
     return claim, after
+
+
+def _rows(taken: Taken, known: Mapping[str, str], rules: Rules) -> Rows:
+    """Return the records as rows, without answers that are to be set aside: those are no records and teach nothing."""
+    if not taken.refused:
+        return parse(taken.records, known, rules)
+    places = [at for at in range(len(taken.records)) if at not in taken.refused]
+    rows = parse([taken.records[at] for at in places], known, rules)
+    misfits = {places[at]: reason for at, reason in rows.misfits.items()}
+    return rows._replace(positions=[places[at] for at in rows.positions], misfits=misfits)
 
 
 def _spread(values: pa.Array, positions: Sequence[int], count: int) -> pa.Array:

@@ -130,7 +130,7 @@ def decode(key: str, data: bytes) -> Manifest:
     try:
         refuse_newer(key, format_of(data))
         return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestBroken(
             f"{key} is not a manifest this version can read: {error}. Restore it from a backup of the lake; without "
             "it nothing more is committed on its lane."

@@ -45,6 +45,8 @@ class S3Store:
         return self._put([(key, data)]) == [True]
 
     def create_all(self, objects: Mapping[str, bytes]) -> set[str]:
+        if not objects:
+            return set()
         self._prove()
         created = self._put(list(objects.items()))
         return {key for key, new in zip(objects, created, strict=True) if not new}
@@ -132,9 +134,12 @@ class S3Store:
     async def _put_one(self, key: str, data: bytes) -> bool:
         crash_point("file.before")
         ask = self._s3._call_s3  # noqa: SLF001 - fsspec's way to name the coroutine behind a method
+        target = {"Bucket": self._bucket, "Key": f"{self._prefix}{key}"}
         try:
             with sentences(self._config):
-                await ask("put_object", Bucket=self._bucket, Key=f"{self._prefix}{key}", Body=data, IfNoneMatch="*")
+                # A body waits for the store to ask for it, and the timeout for reading does not run by then.
+                async with asyncio.timeout(_CONNECT_SECONDS + _READ_SECONDS):
+                    await ask("put_object", **target, Body=data, IfNoneMatch="*")
         except ObjectExists:
             return False
         crash_point("file.after")

@@ -64,8 +64,9 @@ def sentences(config: LakeConfig) -> Iterator[None]:
     except passing as error:
         response = _response(error)
         if response is None:
+            said = str(error) or "it does not answer"
             raise LakeAway(
-                f"The lake {config.uri} cannot be reached: {error}. Is the store up, and is DATASTREAM_S3_ENDPOINT, or "
+                f"The lake {config.uri} cannot be reached: {said}. Is the store up, and is DATASTREAM_S3_ENDPOINT, or "
                 "the block data-lake, right?"
             ) from error
         raise _answered(config, response) from error

@@ -6,7 +6,7 @@ import msgspec
 
 from datastream.errors import Permanent
 from datastream.lake.manifest import DataFile, Manifest
-from datastream.lake.parquet import record_ids
+from datastream.lake.parquet import NOT_PARQUET, record_ids
 from datastream.lake.plan import Plan
 from datastream.lake.store import Store
 
@@ -32,13 +32,20 @@ def write(store: Store, plan: Plan) -> Manifest:
 
 
 def _existing(store: Store, file: DataFile, ours: bytes) -> DataFile:
-    """Describe a file that is there already. Its rows must be ours; after a restore its bytes may be others."""
+    """Describe a file that is there already. Its records must be ours; after a restore its bytes may be others."""
     data = store.read(file.key)
     if data == ours:
         return file
-    if data is None or not record_ids(data).equals(record_ids(ours)):
+    if data is None or not _same_records(data, ours):
         raise FileConflict(
             f"{file.key} exists and holds other rows than the ones decided for it. Nothing was overwritten. "
             "Move that file away if it does not belong to this lake, and run again."
         )
     return msgspec.structs.replace(file, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _same_records(data: bytes, ours: bytes) -> bool:
+    try:
+        return bool(record_ids(data).equals(record_ids(ours)))
+    except NOT_PARQUET:
+        return False

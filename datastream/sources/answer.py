@@ -1,33 +1,75 @@
 """Takes an answer apart: the records stay raw JSON, and only what the paginator asks for is decoded."""
 
 import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import msgspec
 
-from datastream.errors import Permanent, Transient
+from datastream.auth import Credential
+from datastream.errors import DatastreamError, Permanent, Transient
 from datastream.sources.decode import elements, is_closed, members
+from datastream.sources.request import joined
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _anything = msgspec.json.Decoder()
 _UNREADABLE = (msgspec.DecodeError, RecursionError)
+_REL = re.compile(r"""(?:^|[;\s])rel\s*=\s*(?:"(?P<q>[^"]*)"|(?P<t>[^;,\s]+))""", re.IGNORECASE)
 
 
 class AnswerBroken(Transient):
-    """An answer is not JSON; it may have been cut off on the way."""
+    """An answer cannot be read, as JSON or unpacked; it may have been cut off on the way."""
 
 
 class AnswerUnexpected(Permanent):
-    """An answer is JSON, but not what the stream says."""
+    """An answer can be read, but is not what was asked for or what the stream says."""
 
 
 class Answer:
     """One answer of an API."""
 
-    def __init__(self, url: str, body: bytes) -> None:
-        self.url = url
+    def __init__(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        status: int = 200,
+        sent: Credential | None = None,
+    ) -> None:
+        self.url, self.status = url, status
+        self.sent = sent or Credential()
+        """What it was asked with, and may have in it."""
+        self.headers: Mapping[str, str] = headers or {}
+        """By their names, in whatever case."""
         self._body = msgspec.Raw(body)
+
+    @property
+    def body(self) -> bytes:
+        """What was answered, unpacked."""
+        return bytes(self._body)
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The addresses in the header `Link`, by what each is to this page (RFC 8288)."""
+        found = (part.split(";") for part in re.split(r",\s*(?=<)", self.headers.get("Link", "")))
+        pairs = ((url.strip().strip("<>"), _REL.search(";".join(rest))) for url, *rest in found)
+        return {rel: url for url, match in pairs if match for rel in (match["q"] or match["t"] or "").lower().split()}
+
+    def address(self, link: str) -> str:
+        """Return the absolute address of a link in it, without what lets us in; what is no address stays as it is."""
+        return self.sent.out_of(joined(self.url, link))
+
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """Keep what lets us in out of the errors that making sense of it raises: it may have been said back to us."""
+        try:
+            yield
+        except DatastreamError as error:
+            error.args = tuple(self.sent.hide(arg) if isinstance(arg, str) else arg for arg in error.args)
+            raise
 
     def records(self, path: str) -> list[msgspec.Raw]:
         """Return the records at `path`, each as the bytes that came.
@@ -55,13 +97,21 @@ class Answer:
             text = self._patiently(path, error)
             return None if text is None else json.loads(text)
 
+    def value_or_none(self, path: str) -> Any:
+        """Return the decoded value at `path`; None if it is absent, or if the body is no JSON."""
+        try:
+            return self.value(path)
+        except (AnswerBroken, ValueError):
+            return None
+
     def _at(self, path: str) -> msgspec.Raw | None:
-        here = self._body
-        for name in filter(None, path.split(".")):
+        here, rest = self._body, path
+        while rest:
             try:
                 inside = _object.decode(here)
             except msgspec.ValidationError:
                 return None
+            name, rest = (rest, "") if rest in inside else _split(rest)  # some APIs have names with dots
             if name not in inside:
                 return None
             here = inside[name]
@@ -77,27 +127,40 @@ class Answer:
         except RecursionError:  # one record may be so deep; what was cut off on the way has too few brackets
             if not is_closed(bytes(self._body)):
                 raise self._broken(reason) from None
-        for name in filter(None, path.split(".")):
-            here = dict(members(here)).get(json.dumps(name).encode()) if here and here[:1] == b"{" else None
+        rest = path
+        while rest and here is not None:
+            inside = dict(members(here)) if here[:1] == b"{" else {}
+            name, rest = (rest, "") if _key(rest) in inside else _split(rest)
+            here = inside.get(_key(name))
         return here
 
     def _missing(self, path: str) -> NoReturn:
         raise AnswerUnexpected(
-            f"{self.url} answered without {path!r}, where the stream expects its records: {self._excerpt()!r}. "
+            f"{self.url} answered without {path!r}, where the stream expects its records: {self.excerpt()!r}. "
             "Correct source.records in the stream, or look at what the API says."
         )
 
     def _no_list(self, path: str) -> AnswerUnexpected:
         return AnswerUnexpected(
-            f"{self.url} has no list of records at {path or 'the top'!r}: {self._excerpt()!r}. "
+            f"{self.url} has no list of records at {path or 'the top'!r}: {self.excerpt()!r}. "
             "Correct source.records in the stream."
         )
 
     def _broken(self, error: Exception) -> AnswerBroken:
         return AnswerBroken(
-            f"{self.url} answered 200 with something that is not JSON ({error}): {self._excerpt()!r}. "
+            f"{self.url} answered 200 with something that is not JSON ({error}): {self.excerpt()!r}. "
             "If it stays so, ask the API's owner; the cursor has not moved."
         )
 
-    def _excerpt(self) -> str:
-        return bytes(self._body)[:120].decode(errors="replace")
+    def excerpt(self, most: int = 120) -> str:
+        """Return how it begins, for people, without what lets us in."""
+        return self.sent.excerpt(self.body, most)
+
+
+def _split(path: str) -> tuple[str, str]:
+    name, _, rest = path.partition(".")
+    return name, rest
+
+
+def _key(name: str) -> bytes:
+    return json.dumps(name).encode()

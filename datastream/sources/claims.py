@@ -3,7 +3,7 @@
 Nothing is derived from a claim before it is decided, so a claim may be taken again after a crash.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,10 @@ import msgspec
 
 from datastream.catalog import Stream
 from datastream.sources.answer import AnswerUnexpected
-from datastream.sources.client import ApiClient, ApiRefused
+from datastream.sources.client import ApiClient
+from datastream.sources.judge import ApiRefused
 from datastream.sources.pages import Pages
-from datastream.sources.paginate import PagesWithoutEnd, paginator_of
+from datastream.sources.paginators import PagesWithoutEnd, paginator_of
 from datastream.sources.window import Position, Window, open_window
 
 
@@ -37,6 +38,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """Behind the last record; None when the window is read."""
     begins: bool
     """Whether its first page is the window's first: what was read before it says nothing of the order."""
+    refused: Mapping[int, str] = {}
+    """Which of `records` is an answer that is to be set aside, and why."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,16 +65,17 @@ def take(reading: Reading, offsets: Offsets, now: datetime) -> Iterator[Taken]:
     try:
         yield from _claims(reading, window, offsets.position, is_open=offsets.window is not None)
     except (ApiRefused, AnswerUnexpected, PagesWithoutEnd):
-        if _question(reading.stream, window) == _question(reading.stream, fresh):
+        spec = reading.stream.api.cursor
+        if window.without(spec) == fresh.without(spec) and (window.since is None) == (fresh.since is None):
             raise
         yield from _claims(reading, fresh, None, is_open=True)
 
 
 def _claims(reading: Reading, window: Window, start: Position | None, *, is_open: bool) -> Iterator[Taken]:
     stream = reading.stream
-    paginator = paginator_of(window, reading.client)
-    pages = Pages(window.records, stream.api.max_pages, reading.client, paginator)
-    gathered: list[Any] = []
+    paginator = paginator_of(window, reading.client.base_url)
+    pages = Pages(window, stream.api.max_pages, reading.client, paginator, stream.schema_spec.bare)
+    gathered, refused = list[Any](), dict[int, str]()
     begins = False
     position: Position | None = start
     for page in pages.read(start):
@@ -79,17 +83,12 @@ def _claims(reading: Reading, window: Window, start: Position | None, *, is_open
             return
         full = len(gathered) + len(page.records) > stream.batch.rows_per_commit
         if gathered and (full or page.begins):
-            yield Taken(records=gathered, window=window, position=position, begins=begins)
-            gathered, is_open, begins = [], True, False
+            yield Taken(records=gathered, window=window, position=position, begins=begins, refused=refused)
+            gathered, refused, is_open, begins = [], {}, True, False
         begins = begins or page.begins
+        if page.refused is not None:
+            refused[len(gathered)] = page.refused
         gathered += page.records
         position = page.after
     if gathered or is_open:
-        yield Taken(records=gathered, window=window, position=None, begins=begins)
-
-
-def _question(stream: Stream, window: Window) -> tuple[Any, ...]:
-    """Return what a window asks, but for where it begins."""
-    since = stream.source.cursor.param if stream.source.cursor else None
-    params = {name: value for name, value in window.params.items() if name != since}
-    return window.path, window.records, window.paginate, params, since in window.params
+        yield Taken(records=gathered, window=window, position=None, begins=begins, refused=refused)

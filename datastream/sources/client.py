@@ -1,45 +1,45 @@
 """Asks an API for one answer at a time. Every failure becomes a sentence, Transient when another try may help.
 
-Redirects are refused and links to other hosts too: credentials belong to one host.
+Redirects are followed on the API's own host, a few of them; to other hosts they are refused, as links are: credentials
+belong to one host. They are put into a request here and nowhere above, so that whoever names an address names none.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from urllib.parse import urlencode, urljoin, urlsplit
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
+import msgspec
 import urllib3
 
+from datastream.auth import Credential, TokenStore, TokenUnanswered, credentials_of, tls
+from datastream.catalog import AnswerRule
 from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig
-from datastream.errors import Permanent, Transient
+from datastream.credentials import RefreshToken
 from datastream.resilience import ENDPOINT, BreakerStates, Dependency, MemoryStates
+from datastream.resilience.budget import Allowance, Budget, Budgets, MemoryBudgets
+from datastream.sources.answer import Answer
+from datastream.sources.exchange import ApiAnswerTooLarge, Limits, send
+from datastream.sources.judge import ApiForgot, ApiRefused, Judge, Kind
+from datastream.sources.limits import said_by
+from datastream.sources.reach import Reach, Resolve, resolve
+from datastream.sources.request import Request, drops_parameters, same_host
+from datastream.sources.wire import CheckedPool
 
-_TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _UNKNOWN_TO_IT = frozenset({401, 403, 407})
-_CHUNK_BYTES = 256 * 1024
-Params = Mapping[str, str | int | float | bool]
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 3
+_TOKEN_LIMITS = Limits(timedelta(seconds=10), 256 * 1024)
+"""With what it takes to connect, less than a worker's turn to renew a token lasts (`datastream.buffers.tokens`)."""
 
 
-class ApiUnreachable(Transient):
-    """No answer came, or it broke off."""
+class Judged(NamedTuple):
+    """An answer, and what it is."""
 
-
-class ApiBusy(Transient):
-    """The API answered that it cannot answer now."""
-
-
-class ApiRefused(Permanent):
-    """The API answered that the request is wrong."""
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class ApiAnswerTooLarge(Permanent):
-    """An answer did not end within the allowed size or time."""
+    answer: Answer
+    kind: Kind
 
 
 class ApiClient:
@@ -48,118 +48,140 @@ class ApiClient:
     It asks once. Who wants an answer goes through `dependency`, so that what is made of it is tried again as well.
     """
 
-    def __init__(self, config: ApiConfig, pool: urllib3.PoolManager, clock: Clock, dependency: Dependency) -> None:
+    def __init__(
+        self,
+        config: ApiConfig,
+        pool: CheckedPool,
+        clock: Clock,
+        dependency: Dependency,
+        budget: Budget,
+        judge: Judge,
+        tokens: TokenStore | None = None,
+    ) -> None:
         self._config, self._pool, self._clock = config, pool, clock
+        self._budget, self._judge = budget, judge
         self.dependency = dependency
-        self._headers = {"Accept": "application/json", "User-Agent": "datastream"}
-        self._headers |= {name: value.get_secret_value() for name, value in config.headers.items()}
+        self._headers = urllib3.HTTPHeaderDict(
+            {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "datastream"}
+        )
+        secret = {name: value.get_secret_value() for name, value in config.headers.items()}
+        self._headers.update(secret)
+        self._secrets = tuple(secret.values())
+        self._credentials = credentials_of(config.auth, self._post, tokens, clock)
 
     @property
     def connections(self) -> int:
         """How many pages may be fetched at the same time."""
         return self._config.connections
 
-    def url(self, path: str, params: Params) -> str:
-        """Return the address of `path` with `params`."""
-        base = f"{self._config.base_url}/{path.lstrip('/')}"
-        return f"{base}?{urlencode(params)}" if params else base
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self._config.base_url
 
-    def follow(self, current: str, link: str) -> str:
-        """Return the absolute address of `link` as found in the answer to `current`; another host is refused."""
-        target = urljoin(current, link)
-        if urlsplit(target)[:2] != urlsplit(self._config.base_url)[:2]:
-            raise ApiRefused(
-                f"{current} names {link!r} as its next page, which is not on {self._config.base_url}. "
-                "Its credentials are not sent elsewhere; correct the API block's base_url if the API has moved."
-            )
-        return target
+    def ask(self, request: Request) -> Judged:
+        """Return an answer and what it is. Raises Transient or Permanent errors that name the address.
 
-    def get(self, url: str) -> bytes:
-        """Return the body of a 200. Raises Transient or Permanent errors that name the address."""
-        deadline = self._clock.monotonic() + self._config.timeout.total_seconds()
+        Where the API does not know us, the credentials are renewed, if they can be, and it is asked once more.
+        """
+        credential = self._credentials.current()
         try:
-            response = self._pool.request(
-                "GET", url, headers=self._headers, redirect=False, retries=False, preload_content=False,
-                timeout=self._config.timeout.total_seconds(),
-            )  # fmt: skip
-            with closing(response):  # what was not read to its end must not be reused for another request
-                body = self._read(url, response, deadline)
-                response.release_conn()
-        except urllib3.exceptions.HTTPError as error:
-            raise ApiUnreachable(
-                f"{url} gave no answer: {_reason(error)}. Is the API up, and is base_url in its block right?"
+            return self._follow(request, credential)
+        except ApiForgot:
+            if not self._credentials.refused(credential):
+                raise
+        return self._follow(request, self._credentials.current())
+
+    def _follow(self, request: Request, credential: Credential) -> Judged:
+        answer = self._once(request, credential)
+        redirects = 0
+        while answer.status in _MOVED and "Location" in answer.headers:
+            redirects += 1
+            request = _redirected(request, answer, redirects)
+            answer = self._once(request, credential)
+        return Judged(answer, self._judge.kind(answer, said_by(answer.status, answer.headers, self._clock.now())))
+
+    def _once(self, request: Request, credential: Credential) -> Answer:
+        headers = self._headers.copy()
+        headers.update(request.headers)
+        headers.update(credential.headers)
+        sent = Credential(headers, credential.params, (*credential.secrets, *self._secrets))
+        number = self._budget.admit()
+        answer = send(self._pool, request, sent, Limits(self._config.timeout, self._config.max_answer_bytes))
+        self._budget.learn(number, said_by(answer.status, answer.headers, self._clock.now()))
+        return answer
+
+    def _post(self, url: str, credential: Credential, body: bytes) -> Answer:
+        """Ask for a token, as `datastream.auth` does."""
+        limits = Limits(min(self._config.timeout, _TOKEN_LIMITS.timeout), _TOKEN_LIMITS.most_bytes)
+        try:
+            answer = send(self._pool, Request(url, "POST", body=body), credential, limits)
+        except ApiAnswerTooLarge as error:
+            raise TokenUnanswered(
+                f"{url} was asked for a token, and its answer had no end within {limits.most_bytes:,} bytes and "
+                f"{limits.timeout.total_seconds():g} s. Is auth.token_url in the API block right?"
             ) from error
-        self._judge(url, response, body)
-        return body
-
-    def _read(self, url: str, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-        """Read to the end, but not for ever: an answer is bounded in bytes and in time."""
-        chunks: list[bytes] = []
-        size = 0
-        while chunk := response.read1(_CHUNK_BYTES):  # returns what is there, so that a trickle meets the deadline
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > self._config.max_answer_bytes or self._clock.monotonic() > deadline:
-                raise ApiAnswerTooLarge(
-                    f"{url} was still answering after {size:,} bytes and {self._config.timeout.total_seconds():g} s at "
-                    "most. Ask for smaller pages, or raise max_answer_bytes or timeout in the API block."
-                )
-        return b"".join(chunks)
-
-    def _judge(self, url: str, response: urllib3.BaseHTTPResponse, body: bytes) -> None:
-        if response.status == 200:  # noqa: PLR2004 - it is the one status that means a page
-            return
-        said = body[:200].decode(errors="replace").strip()
-        if response.status in _TRANSIENT_STATUS:
-            wait = retry_after(response.headers.get("Retry-After"), self._clock.now())
-            asks = f" and asks to wait {wait.total_seconds():g} s" if wait else ""
-            raise ApiBusy(
-                f"{url} answered {response.status}{asks}: {said!r}. It is tried again later.", retry_after=wait
-            )
-        moved = f" to {response.headers['Location']!r}" if "Location" in response.headers else ""
-        raise ApiRefused(
-            f"{url} answered {response.status}{moved}: {said!r}. Correct base_url or headers in the API block, or "
-            "path and params in the stream.",
-            response.status,
-        )
+        Judge.refuse_busy(answer, said_by(answer.status, answer.headers, self._clock.now()))
+        return answer
 
 
-def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Return how long a Retry-After header asks to wait, given in seconds or as a date (RFC 9110, 10.2.3)."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return timedelta(seconds=min(int(value), 365 * 24 * 3600))
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(timedelta(), (date if date.tzinfo else date.replace(tzinfo=UTC)) - now)
-
-
-def _reason(error: BaseException) -> str:
-    return str(error.args[-1] if error.args else error).rpartition(": ")[2] or type(error).__name__
+def _redirected(request: Request, answer: Answer, redirects: int) -> Request:
+    """Return what to ask instead. Raises ApiRefused."""
+    location = answer.headers["Location"]
+    url = answer.address(location)
+    if request.method != "GET":
+        reason = f"a {request.method} is not sent twice"
+    elif redirects > _MOST_REDIRECTS:
+        reason = f"it is the redirect number {redirects} in a row"
+    elif not same_host(url, request.url):
+        reason = "that is elsewhere, and credentials are sent to one host"
+    elif drops_parameters(url, request.url):
+        reason = "parameters that were asked with are missing in it, so another page would be taken for this one"
+    else:
+        return msgspec.structs.replace(request, url=url)
+    raise ApiRefused(
+        f"{request} answered {answer.status} to {answer.sent.hide(location)!r}, which is not followed: {reason}. "
+        "Correct base_url in the API block or path in the stream.",
+        answer.status,
+    )
 
 
 @contextmanager
-def open_api(config: ApiConfig, clock: Clock | None = None, states: BreakerStates | None = None) -> Iterator[ApiClient]:
-    """Open an API for a while; its connections are closed at the end. Its breaker goes by the name of its host."""
+def open_api(
+    config: ApiConfig,
+    clock: Clock | None = None,
+    states: BreakerStates | None = None,
+    resolve: Resolve = resolve,
+    tokens: TokenStore | None = None,
+    budgets: Budgets | None = None,
+    rules: Sequence[AnswerRule] = (),
+) -> Iterator[ApiClient]:
+    """Open an API for a while; its connections are closed at the end. Its breaker goes by the name of its host.
+
+    Raises CredentialUnusable. Without `tokens`, a token and what replaces a refresh token are forgotten at the end.
+    """
     clock = clock or SystemClock()
     host = urlsplit(config.base_url).netloc.rpartition("@")[2]
     dependency = Dependency(f"api:{host}", ENDPOINT, states or MemoryStates(), clock)
-    with urllib3.PoolManager(maxsize=config.connections, block=False) as pool:
-        yield ApiClient(config, pool, clock, dependency)
+    allowance = Allowance(config.budget.requests, config.budget.per) if config.budget else None
+    budget = Budget(host, budgets or MemoryBudgets(clock), clock, allowance)
+    settings = {"maxsize": config.connections, "block": False, "ssl_context": tls(config.client_certificate, config.ca)}
+    with CheckedPool(Reach(config.private_networks, resolve), clock, **settings) as pool:
+        yield ApiClient(config, pool, clock, dependency, budget, Judge(rules), tokens)
 
 
 def check(config: ApiConfig) -> str:
     """Return that the API answers and knows us, in a sentence. Raises ApiUnreachable, ApiBusy and ApiRefused.
 
-    What stands at `base_url` itself need not exist: that it is not found is an answer.
+    What stands at `base_url` itself need not exist: that it is not found is an answer. A refresh token is not used: it
+    may be replaced then, and nobody here keeps what replaces it.
     """
-    with open_api(config) as client:
+    untried = isinstance(config.auth, RefreshToken)
+    with open_api(config.model_copy(update={"auth": None}) if untried else config) as client:
         try:
-            client.get(config.base_url)
+            client.ask(Request(config.base_url))
         except ApiRefused as error:
-            if error.status in _UNKNOWN_TO_IT:
+            if error.status in _UNKNOWN_TO_IT and not untried:
                 raise
-    return f"The API at {config.base_url} answers."
+    kept = " Its refresh token is left to the runs, since trying it may use it up." if untried else ""
+    return f"The API at {config.base_url} answers.{kept}"

@@ -5,6 +5,7 @@ At most `connections` pages wait in memory besides the one in hand.
 
 from collections import deque
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -12,11 +13,16 @@ from typing import NamedTuple
 import msgspec
 
 from datastream.sources.answer import Answer
-from datastream.sources.client import ApiClient, ApiRefused
-from datastream.sources.paginate import PagesWithoutEnd, Paginator
-from datastream.sources.window import Position
+from datastream.sources.client import ApiClient
+from datastream.sources.formats import records_of
+from datastream.sources.judge import ApiRefused, Kind
+from datastream.sources.paginators import PagesWithoutEnd, Paginator
+from datastream.sources.request import Request
+from datastream.sources.window import Position, Window
 
 _GONE = frozenset({400, 404, 410})
+_MOST_SET_ASIDE = 64 * 1024
+"""So many characters of an answer that is set aside are kept."""
 
 
 class Page(NamedTuple):
@@ -26,19 +32,30 @@ class Page(NamedTuple):
     after: Position | None
     begins: bool
     """It is the first of a pass: the window's first page, or that again after a restart."""
+    refused: str | None = None
+    """Why its one record is none: the answer itself is to be set aside."""
+
+
+class _Fetched(NamedTuple):
+    answer: Answer
+    kind: Kind
+    records: list[msgspec.Raw]
 
 
 class _Early(NamedTuple):
     position: Position
-    url: str
-    fetched: Future[tuple[Answer, list[msgspec.Raw]]]
+    request: Request
+    fetched: Future[_Fetched]
 
 
 class Pages:
-    """The pages of one window, whose records lie at `records` in each answer."""
+    """The pages of one window."""
 
-    def __init__(self, records: str, max_pages: int, client: ApiClient, paginator: Paginator) -> None:
-        self._records, self._max_pages = records, max_pages
+    def __init__(
+        self, window: Window, max_pages: int, client: ApiClient, paginator: Paginator,
+        bare: AbstractSet[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        self._window, self._max_pages, self._bare = window, max_pages, bare
         self._client, self._paginator = client, paginator
 
     def read(self, start: Position | None) -> Iterator[Page]:
@@ -62,27 +79,26 @@ class Pages:
 
     def _read(self, start: Position) -> Iterator[Page]:
         position: Position | None = start
-        first = self._paginator.url(self._paginator.first())
+        first = self._paginator.request(self._paginator.first())
         early: deque[_Early] = deque()
         with ThreadPoolExecutor(self._client.connections, thread_name_prefix="fetch") as threads:
             try:
                 for _ in range(self._max_pages):
                     if position is None:
                         return
-                    begins = self._paginator.url(position) == first
-                    answer, records = self._take(position, early, threads)
-                    position = self._paginator.after(position, answer, len(records))
-                    yield Page(records, position, begins)
+                    begins = self._paginator.request(position) == first
+                    answer, kind, records = self._take(position, early, threads)
+                    with answer.understood():
+                        position = self._paginator.after(position, answer, len(records)) if kind == "page" else None
+                    yield Page(records, position, begins, f"api: {answer.status}" if kind == "quarantine" else None)
                 if position is not None:
                     raise self._endless(position)
             finally:
                 _cancel(early)
 
-    def _take(
-        self, position: Position, early: deque[_Early], threads: ThreadPoolExecutor
-    ) -> tuple[Answer, list[msgspec.Raw]]:
+    def _take(self, position: Position, early: deque[_Early], threads: ThreadPoolExecutor) -> _Fetched:
         """Return the answer at `position`, and keep as many later ones on their way as there are connections."""
-        if early and early[0].url != self._paginator.url(position):
+        if early and early[0].request != self._paginator.request(position):
             _cancel(early)  # the window begins again: what was fetched ahead belongs to the old pass
         if not early:
             early.append(self._send(position, threads))
@@ -92,22 +108,30 @@ class Pages:
                 break
             early.append(self._send(following, threads))
         taken = early.popleft().fetched.result()
-        if self._paginator.stale(position, taken[0]):  # asked before the page in front of it was answered: ask anew
+        with taken.answer.understood():
+            stale = taken.kind == "page" and self._paginator.stale(position, taken.answer)
+        if stale:  # asked before the page in front of it was answered: ask anew
             taken = self._send(position, threads).fetched.result()
         return taken
 
     def _send(self, position: Position, threads: ThreadPoolExecutor) -> _Early:
-        url = self._paginator.url(position)
-        return _Early(position, url, threads.submit(self._client.dependency.call, partial(self._fetch, url)))
+        request = self._paginator.request(position)
+        return _Early(position, request, threads.submit(self._client.dependency.call, partial(self._fetch, request)))
 
-    def _fetch(self, url: str) -> tuple[Answer, list[msgspec.Raw]]:
+    def _fetch(self, request: Request) -> _Fetched:
         """Fetch one page and find its records: an answer that is not JSON counts as broken off, and is asked again."""
-        answer = Answer(url, self._client.get(url))
-        return answer, answer.records(self._records)
+        answer, kind = self._client.ask(request)
+        if kind == "quarantine":
+            told = {"asked": str(request), "status": answer.status, "answer": answer.excerpt(_MOST_SET_ASIDE)}
+            return _Fetched(answer, kind, [msgspec.Raw(msgspec.json.encode(told))])
+        if kind == "ignore":
+            return _Fetched(answer, kind, [])
+        with answer.understood():
+            return _Fetched(answer, kind, records_of(answer, self._window.records, self._window.format, self._bare))
 
     def _endless(self, position: Position) -> PagesWithoutEnd:
         return PagesWithoutEnd(
-            f"{self._paginator.url(position)} would be page {self._max_pages + 1:,} of one run, and the stream "
+            f"{self._paginator.request(position)} would be page {self._max_pages + 1:,} of one run, and the stream "
             "allows no more. Raise source.max_pages in the stream if the API really has so many."
         )
 

@@ -9,24 +9,23 @@ from typing import Any
 import msgspec
 
 from datastream.catalog import Cursor, CursorValue, Stream
+from datastream.sources.request import Question
 
 Position = dict[str, Any]
 """Where a paginator stands, as JSON. What it holds is the paginator's own affair."""
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One pass over an API, as each manifest keeps it."""
+class Window(Question, frozen=True, kw_only=True, omit_defaults=True):
+    """One pass over an API, as each manifest keeps it: what is asked, but for the page's parameters, and how far."""
 
     since: str | int | None
     """The smallest cursor value asked for, as it is sent; None for a stream without a cursor."""
     until: str | int | None
     """The cursor goes no further than this, however great a value the source answers."""
-    path: str
     records: str
-    params: dict[str, str | int | float | bool]
-    """Every parameter but the page's."""
+    format: str = "json"
     paginate: dict[str, Any]
-    """With path, records and params it is the question: a changed stream file does not mix two in one window."""
+    """With what is asked it is the question: a changed stream file does not mix two in one window."""
     greatest: str | int | None = None
     """The greatest cursor value read so far."""
 
@@ -34,6 +33,11 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def label(self) -> str:
         """The window for people."""
         return "everything" if self.since is None else f"since {self.since}"
+
+    def without(self, spec: Cursor | None) -> "Window":
+        """Return what the window asks, but for where it begins and ends."""
+        plain: Window = msgspec.structs.replace(self, since=None, until=None, greatest=None)
+        return plain if spec is None else plain.with_(spec.place, spec.param, "").with_(spec.place, spec.until, "")
 
 
 def to_wire(value: CursorValue) -> str | int:
@@ -62,14 +66,18 @@ def from_wire(value: object, like: CursorValue) -> CursorValue | None:
 
 def open_window(stream: Stream, cursor: str | int | None, now: datetime) -> Window:
     """Return the next window of a stream whose cursor stands at `cursor` (None: it has never been read)."""
-    source = stream.api
-    spec = source.cursor
-    asked: dict[str, Any] = {"path": source.path, "records": source.records, "paginate": source.paginate.model_dump()}
+    source, spec = stream.api, stream.api.cursor
+    asked = Window(
+        path=source.path, method=source.method, params=dict(source.params), headers=dict(source.headers),
+        body=source.body, form=source.form, records=source.records, format=source.format,
+        paginate=source.paginate.model_dump(), since=None, until=None,
+    )  # fmt: skip
     if spec is None:
-        return Window(since=None, until=None, params=dict(source.params), **asked)
+        return asked
     since = to_wire(_start(spec, cursor))
     until = to_wire(now) if isinstance(spec.initial, datetime) else None
-    return Window(since=since, until=until, params={**source.params, spec.param: since}, **asked)
+    window: Window = msgspec.structs.replace(asked, since=since, until=until)
+    return window.with_(spec.place, spec.param, since).with_(spec.place, spec.until, until)
 
 
 def _start(spec: Cursor, cursor: str | int | None) -> CursorValue:

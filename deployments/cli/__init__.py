@@ -9,9 +9,11 @@ from deployments.cli.check import check
 from deployments.cli.doctor import doctor
 from deployments.cli.gateway import gateway
 from deployments.cli.lake import lake, sql
+from deployments.cli.new import new
 from deployments.cli.quarantine import quarantine
 from deployments.cli.reshape import reshape
 from deployments.cli.stack import down, status, up
+from deployments.cli.try_ import try_
 from deployments.cli.upkeep import backup, compact, forget, maintain
 
 __all__ = ["main"]
@@ -28,7 +30,7 @@ def cli() -> None:
 
 for command in (backup, compact, forget, maintain):
     lake.add_command(command)
-for command in (up, down, status, doctor, gateway, check, lake, sql, quarantine, reshape):
+for command in (up, down, status, doctor, gateway, check, lake, sql, quarantine, reshape, new, try_):
     cli.add_command(command)
 
 

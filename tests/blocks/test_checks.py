@@ -9,9 +9,10 @@ import blocks
 from blocks import ApiSource, DataLake, EventBus, StreamBuffer, WebhookSource
 from datastream.buffers import BufferAway
 from datastream.events.contract import BrokerAway
-from datastream.sources.client import ApiRefused, ApiUnreachable
+from datastream.sources.exchange import ApiUnreachable
+from datastream.sources.judge import ApiRefused
 from tests.events.rabbit import Rabbit
-from tests.fake_api import FakeApi
+from tests.fake_api import LOCAL, FakeApi
 from tests.posts import SECRET
 
 
@@ -23,7 +24,7 @@ def broker(rabbitmq_url: str) -> Iterator[str]:
 
 
 def test_what_is_well_says_so(api: FakeApi, valkey_url: str, broker: str, tmp_path: Path) -> None:
-    assert ApiSource(base_url=api.url).check() == f"The API at {api.url} answers."
+    assert ApiSource(base_url=api.url, private_networks=LOCAL).check() == f"The API at {api.url} answers."
     assert "lets one writer win" in DataLake(uri=(tmp_path / "lake").as_uri()).check()
     assert "evicts nothing" in StreamBuffer(url=valkey_url).check()
     assert EventBus(url=broker).check().endswith("takes events.")
@@ -32,7 +33,7 @@ def test_what_is_well_says_so(api: FakeApi, valkey_url: str, broker: str, tmp_pa
 
 def test_what_is_away_is_told() -> None:
     with pytest.raises(ApiUnreachable, match="Is the API up"):
-        ApiSource(base_url="http://127.0.0.1:9").check()
+        ApiSource(base_url="http://127.0.0.1:9", private_networks=LOCAL).check()
     with pytest.raises(BufferAway, match="is it up"):
         StreamBuffer(url="redis://127.0.0.1:9/0").check()
     with pytest.raises(BrokerAway, match="Is it running"):
@@ -41,14 +42,14 @@ def test_what_is_away_is_told() -> None:
 
 def test_an_api_that_finds_nothing_at_its_address_is_there(api: FakeApi) -> None:
     api.fault = lambda _: (404, {}, b"")
-    assert ApiSource(base_url=api.url).check()
+    assert ApiSource(base_url=api.url, private_networks=LOCAL).check()
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_an_api_that_does_not_let_us_in_is_told(api: FakeApi, status: int) -> None:
     api.fault = lambda _: (status, {}, b"")
     with pytest.raises(ApiRefused, match=str(status)):
-        ApiSource(base_url=api.url).check()
+        ApiSource(base_url=api.url, private_networks=LOCAL).check()
 
 
 @pytest.mark.parametrize("name", blocks.__all__)

@@ -14,7 +14,7 @@ FLIGHTS = (ROOT / "streams/flights.yaml").read_text()
 
 WRONG = {
     "unknown kind": ("kind: api", "kind: carrier-pigeon", 4, "source.kind is 'carrier-pigeon'"),
-    "unknown paginator": ("page_number", "pages", 8, "choose one of 'page_number', 'next_link'"),
+    "unknown paginator": ("page_number", "pages", 8, "choose one of 'page_number', 'offset', 'next_link'"),
     "missing key": ("key: [id]", "", 2, "key is []: name the fields"),
     "empty key": ("[id]", "[]", 10, "key is []"),
     "not a duration": ("lag: PT1H", "lag: PT1X", 9, "source.cursor.lag is 'PT1X'"),
@@ -24,6 +24,12 @@ WRONG = {
     "twice": ("key: [id]", "key: [id]\nkey: [x]", 11, "the key 'key' is given twice"),
     "not YAML": ("[id]", "[id", 11, "this is not YAML"),
     "not an address": ("block: api-source/flights", "block: {base_url: ftp://x}", 5, "not the address of an API"),
+    "a secret": (
+        "block: api-source/flights",
+        "block: {base_url: http://x, auth: {token: S3CR}}",
+        5,
+        "in a Prefect block",
+    ),
     "another name": ("name: flights", "name: trains", 2, "the file is called flights.yaml"),
     "a time in quotes": ("initial: 2013-01-01T00:00:00Z", "initial: '2013-01-01T00:00:00Z'", 9, "remove the quotes"),
     "a date that is none": ("2013-01-01T00:00:00Z", "2013-02-30", 1, "day is out of range"),

@@ -15,7 +15,7 @@ from tests.chaos.deploys import API, SHARDS, STREAM, WEBHOOK
 from tests.chaos.ledger import Ledger
 from tests.chaos.records import record
 from tests.chaos.server import Valkey
-from tests.fake_api import FakeApi
+from tests.fake_api import LOCAL, FakeApi
 
 _REMEMBERED = timedelta(days=7)
 LANES = [lane_of(STREAM, str(number)) for number in range(SHARDS)]
@@ -34,7 +34,7 @@ class Api:
         api.page_size, api.cursor = self.PAGE, "changed"
         cursor = {"field": "changed", "param": "since", "initial": datetime(2020, 1, 1, tzinfo=UTC), "lag": "PT2S"}
         self.spec: Mapping[str, Any] = {**API, "cursor": cursor}
-        self.given = {"api": ApiConfig(base_url=api.url)}
+        self.given = {"api": ApiConfig(base_url=api.url, private_networks=LOCAL)}
 
     def history(self, count: int) -> None:
         """Have records from long ago."""

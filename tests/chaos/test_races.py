@@ -18,6 +18,7 @@ from datastream.lake.verify import verify
 from datastream.lane import open_lane
 from datastream.quality import load_suite
 from tests.conftest import World, order, stream_of
+from tests.fake_api import LOCAL
 
 ROWS, MEETING_SECONDS = 6, 0.5
 
@@ -58,7 +59,7 @@ class Side:
 
 def race(world: World, folder: Path) -> list[Manifest]:
     """Let two workers take, decide and commit the same claim, and return what each of them stands behind."""
-    meeting, config = threading.Barrier(2), ApiConfig(base_url=world.api.url)
+    meeting, config = threading.Barrier(2), ApiConfig(base_url=world.api.url, private_networks=LOCAL)
     suite = load_suite(world.suites, "orders")
 
     def work(batch: int) -> Manifest:

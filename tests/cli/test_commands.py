@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.conftest import World, order, orders
+from tests.conftest import SUITE, World, order, orders
+from tests.fake_api import LOCAL, FakeApi
 
 DATASTREAM = Path(sys.executable).with_name("datastream")
 
@@ -184,3 +187,52 @@ def test_names_can_be_completed(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "streams" / "orders.yaml").touch()
     done = shell(_DATASTREAM_COMPLETE="bash_complete", COMP_WORDS="datastream lake count o", COMP_CWORD="3")
     assert done.stdout == "plain,orders\n"
+
+
+def described(project: Path, api: str, **changes: object) -> None:
+    """Put a stream of the fake API into the project, and what it has to meet."""
+    (project / "streams").mkdir(exist_ok=True)
+    (project / "expectations").mkdir(exist_ok=True)
+    source = {
+        "kind": "api", "block": {"base_url": api, "private_networks": LOCAL},
+        "path": "/linked", "records": "items.rows",
+        "paginate": {"kind": "auto"},
+        "cursor": {"field": "at", "param": "since", "initial": datetime(2026, 1, 1, tzinfo=UTC)},
+    }  # fmt: skip
+    stream = {"name": "orders", "source": source, "key": ["id"], "suite": "orders", **changes}
+    (project / "streams" / "orders.yaml").write_text(yaml.safe_dump(stream))
+    (project / "expectations" / "orders.json").write_text(json.dumps(SUITE))
+
+
+def test_a_stream_is_tried_and_nothing_is_written(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
+    api.records = orders(250)
+    described(tmp_path, api.url)
+    before = sorted(tmp_path.rglob("*"))
+    done = shell("try", "orders", "--limit", "150")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(said in done.stdout for said in ("amount", "int64", "next_link", "Nothing was written."))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_would_be_set_aside_is_shown_and_told_by_the_exit_code(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
+    api.records = [*orders(40), order(41, amount=None)]
+    described(tmp_path, api.url)
+    done = shell("try", "orders", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (told["read"], told["loaded"], told["set_aside"]) == (41, 40, {"amount not null": 1})
+
+
+def test_a_stream_without_records_says_so(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
+    described(tmp_path, api.url)
+    done = shell("try", "orders")
+    assert (done.returncode, done.stdout) == (0, "orders has no records now.\n")
+
+
+def test_an_api_that_refuses_is_told_in_a_sentence(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
+    api.fault = lambda _: (403, {}, b"who are you")
+    described(tmp_path, api.url)
+    done = shell("try", "orders")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "answered 403: 'who are you'" in done.stderr
+    assert "Traceback" not in done.stderr

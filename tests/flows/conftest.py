@@ -21,11 +21,12 @@ from deployments.stack import prefect_server, valkey
 from tests.conftest import SUITE, World
 from tests.fake_api import FakeApi, serving
 
+ROOT = Path(__file__).resolve().parents[2]
 STREAM = """
 name: orders
 source:
   kind: api
-  block: {base_url: "%s"}
+  block: {base_url: "%s", private_networks: [127.0.0.1]}
   path: /numbered
   records: data
   paginate: {kind: page_number, total: total}
@@ -42,6 +43,24 @@ batch: {size: 100, per_commit: 5}
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with prefect_server(tmp_path_factory.mktemp("prefect")) as url:
         yield url
+
+
+@pytest.fixture
+def prefect(prefect_api: str, tmp_path: Path) -> dict[str, str]:
+    return {
+        "PREFECT_API_URL": prefect_api, "PREFECT_HOME": str(tmp_path / "prefect"), "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+    }  # fmt: skip
+
+
+def python(env: dict[str, str], *code: str) -> list[str]:
+    """Run code in a process of its own, since Prefect reads its settings once, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(code)],
+        env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 @pytest.fixture

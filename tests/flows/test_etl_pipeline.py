@@ -48,7 +48,8 @@ def missing_block(project: Project) -> None:
 
 def unreachable_api(project: Project) -> None:
     file = project.folder / "streams/orders.yaml"
-    project.stream(file.read_text().split("block: ")[1].splitlines()[0], '{base_url: "http://127.0.0.1:9"}')
+    away = '{base_url: "http://127.0.0.1:9", private_networks: [127.0.0.1]}'
+    project.stream(file.read_text().split("block: ")[1].splitlines()[0], away)
 
 
 WRONG: dict[str, tuple[Callable[[Project], None], dict[str, str], str]] = {

@@ -1,15 +1,13 @@
 """Secrets of webhooks as a Prefect block, on a real Prefect server: kept, hidden, missed, and used by the gateway."""
 
-import os
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from deployments.stack.waiting import wait_until
-from tests.gateway.processes import ROOT, SOON, a_gateway
+from tests.flows.conftest import python
+from tests.gateway.processes import SOON, a_gateway
 from tests.gateway.serving import KEY, secret, sender, write_stream
 
 OTHER = b"o" * 24
@@ -29,24 +27,6 @@ def ask(block):
     except DatastreamError as error:
         print(type(error).__name__, error)
 """
-
-
-@pytest.fixture
-def prefect(prefect_api: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        "PREFECT_API_URL": prefect_api, "PREFECT_HOME": str(tmp_path / "prefect"), "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-    }  # fmt: skip
-
-
-def python(env: dict[str, str], *code: str) -> list[str]:
-    """Run code in a process of its own, since Prefect reads its settings once, and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(code)],
-        env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
 
 
 def test_secrets_survive_a_block_and_are_shown_by_nobody(prefect: dict[str, str]) -> None:

@@ -83,6 +83,13 @@ def test_a_file_with_other_rows_under_our_name_is_refused(store: Store) -> None:
         writer.write(store, plan_of(["b"]))
 
 
+def test_a_file_that_is_none_of_ours_is_refused(store: Store) -> None:
+    plan = plan_of(["a"])
+    store.create(plan.manifest.files[0].key, b"no Parquet")
+    with pytest.raises(FileConflict, match="holds other rows"):
+        writer.write(store, plan)
+
+
 def test_writing_again_describes_the_file_that_is_there(store: Store) -> None:
     """Bytes may differ between versions of the Parquet writer; rows may not."""
     plan = plan_of(["a"])

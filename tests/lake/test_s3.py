@@ -1,5 +1,6 @@
 """What may be wrong with an S3 is told in a sentence, and one that overwrites is refused before anything is written."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -117,6 +118,13 @@ def test_a_store_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) 
         pytest.raises(LakeAway, match="Read timeout"),
     ):
         at(f"http://127.0.0.1:{silent.server_address[1]}").read("key")
+
+
+def test_a_store_that_takes_no_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It accepts the connection and never asks for what is to be put; nothing else would end that."""
+    monkeypatch.setattr(s3, "_READ_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(LakeAway, match="it does not answer"):
+        at(f"http://127.0.0.1:{silent.getsockname()[1]}").create("key", b"body")
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES.keys())

@@ -7,8 +7,10 @@ import pytest
 from datastream.clock import ManualClock
 from datastream.connections import ApiConfig
 from datastream.resilience import BreakerOpen, MemoryStates
-from datastream.sources.client import ApiBusy, ApiRefused, open_api
-from tests.fake_api import FakeApi
+from datastream.sources.client import open_api
+from datastream.sources.judge import ApiBusy, ApiRefused
+from datastream.sources.request import Request
+from tests.fake_api import LOCAL, FakeApi
 
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
 REFUSED = (400, 401, 403, 404, 405, 409, 410, 413, 418, 422, 451)
@@ -27,8 +29,8 @@ def states() -> MemoryStates:
 @pytest.fixture
 def ask(api: FakeApi, clock: ManualClock, states: MemoryStates) -> Callable[[], bytes]:
     def ask() -> bytes:
-        with open_api(ApiConfig(base_url=api.url), clock, states) as client:
-            return client.dependency.call(lambda: client.get(client.url("numbered", {})))
+        with open_api(ApiConfig(base_url=api.url, private_networks=LOCAL), clock, states) as client:
+            return client.dependency.call(lambda: client.ask(Request(f"{client.base_url}/numbered")).answer.body)
 
     return ask
 

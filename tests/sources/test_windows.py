@@ -1,12 +1,11 @@
 """The cursor moves when a window is read, to what was seen, and not beyond the moment the window was opened."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from datastream.catalog import Cursor
-from datastream.sources.client import retry_after
 from datastream.sources.window import cursor_after, from_wire, open_window
 from tests.conftest import stream_of
 
@@ -59,19 +58,3 @@ def test_what_is_no_time_is_no_cursor_value(value: object) -> None:
 
 def test_times_are_compared_in_utc_whatever_zone_they_are_written_in() -> None:
     assert from_wire("2026-06-01T14:00:00+02:00", NOW) == NOW
-
-
-@pytest.mark.parametrize(
-    ("header", "wait"),
-    [
-        ("7", timedelta(seconds=7)),
-        ("Mon, 01 Jun 2026 12:00:30 GMT", timedelta(seconds=30)),
-        ("Mon, 01 Jun 2026 11:00:00 GMT", timedelta()),
-        ("soon", None),
-        ("-5", None),
-        ("", None),
-        ("9" * 30, timedelta(days=365)),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(header: str, wait: timedelta | None) -> None:
-    assert retry_after(header, NOW) == wait

@@ -4,7 +4,7 @@ import pytest
 
 from datastream.lake.verify import verify
 from datastream.shape import IdentityChanged, ShapeChanged
-from datastream.sources.client import ApiBusy, ApiRefused
+from datastream.sources.judge import ApiBusy, ApiRefused
 from tests.conftest import World, orders, stream_of
 
 

@@ -24,6 +24,7 @@ from datastream.resilience import MemoryStates
 from datastream.shape import ShapeChanged
 from tasks.opening import Opening
 from tests.conftest import World, order, orders, stream_of
+from tests.fake_api import LOCAL
 from tests.posts import posted_stream
 from tests.story.door import WEEK, Door
 
@@ -50,7 +51,7 @@ def worker(world: World, stream: Stream | None = None) -> Iterator[Lane]:
     stream = stream or world.stream
     suite = load_suite(world.suites, "orders")
     with (
-        api_intake(stream, ApiConfig(base_url=world.api.url), world.clock) as intake,
+        api_intake(stream, ApiConfig(base_url=world.api.url, private_networks=LOCAL), world.clock) as intake,
         open_lane(stream, suite, world.store, intake, run="w", clock=world.clock) as lane,
     ):
         yield lane

@@ -17,6 +17,7 @@ from datastream.records import Accounts
 from datastream.reshape import changes, reshape
 from datastream.shape import ShapeChanged
 from tests.conftest import World, order, orders, stream_of
+from tests.fake_api import LOCAL
 from tests.posts import posted_stream
 from tests.story.door import WEEK, Door
 
@@ -33,7 +34,7 @@ def changed_over(world: World, **to: object) -> list[Manifest]:
     def opened(stream: Stream, name: str):
         suite = load_suite(world.suites, "orders")
         with (
-            api_intake(stream, ApiConfig(base_url=world.api.url), world.clock) as intake,
+            api_intake(stream, ApiConfig(base_url=world.api.url, private_networks=LOCAL), world.clock) as intake,
             open_lane(stream, suite, world.store, intake, run="reshape", lane=name, clock=world.clock) as lane,
         ):
             yield lane

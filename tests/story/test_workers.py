@@ -15,12 +15,13 @@ from datastream.lane import Lane, open_lane
 from datastream.pipeline import claims, decide, drain, transform
 from datastream.quality import load_suite
 from tests.conftest import World, orders, stream_of
+from tests.fake_api import LOCAL
 
 
 @contextmanager
 def worker(world: World) -> Iterator[Lane]:
     suite = load_suite(world.suites, "orders")
-    config = ApiConfig(base_url=world.api.url)
+    config = ApiConfig(base_url=world.api.url, private_networks=LOCAL)
     with (
         api_intake(world.stream, config, world.clock) as intake,
         open_lane(world.stream, suite, world.store, intake, run="w", clock=world.clock) as lane,

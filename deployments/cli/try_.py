@@ -1,0 +1,83 @@
+"""`datastream try`: the first records of a stream, as a run would treat them."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from deployments.cli.project import settings_with_stack, stream_argument
+from deployments.cli.show import as_json, print_fields, print_json, print_table
+
+if TYPE_CHECKING:
+    from datastream.trial import Trial
+
+_SHOWN_ROWS, _SHOWN_CHARACTERS = 5, 40
+
+
+@click.command("try")
+@stream_argument
+@click.option(
+    "--limit", default=1000, show_default=True, type=click.IntRange(min=1), help="So many records, or a page."
+)
+@as_json
+def try_(stream: str, limit: int, json_: bool) -> None:
+    """Fetch the first records of STREAM, transform and validate them, show what a run would do. Writes nothing.
+
+    Exits with 1 if records would be set aside.
+    """
+    import sys
+
+    from blocks.api_source import api_of
+    from datastream.catalog import Catalog
+    from datastream.quality import load_suite
+    from datastream.trial import trial
+
+    settings = settings_with_stack()
+    described = Catalog(settings.streams).stream(stream)
+    suite = load_suite(settings.expectations, described.suite)
+    found = trial(described, suite, api_of(described), limit, buffer=settings.buffer)
+    if found is None:
+        print_json({"stream": stream, "read": 0}) if json_ else click.echo(f"{stream} has no records now.")
+        return
+    if json_:
+        print_json({"stream": stream, **found.as_dict})
+    else:
+        _show(stream, found)
+    sys.exit(1 if found.accounts.quarantined else 0)
+
+
+def _show(stream: str, found: "Trial") -> None:
+    examples = found.loaded.slice(0, _SHOWN_ROWS)
+    columns = [
+        (name, kind, _nulls(found, name), _clipped(next((v for v in _values(found, name) if v is not None), "")))
+        for name, kind in found.columns.items()
+    ]
+    print_table(("column", "type", "nulls", "for example"), columns, f"{stream}, {found.window}: its columns")
+    a = found.accounts
+    fields = {"read": a.read, "loaded": a.loaded, "set aside": a.quarantined, "duplicates": a.duplicates}
+    if found.paginate:
+        fields["pages"] = " ".join(f"{name}={value}" for name, value in found.paginate.items() if value)
+    print_fields(fields, "What a run would do")
+    if found.set_aside:
+        print_table(("rule", "rows"), list(found.set_aside.items()), "Set aside, by rule")
+        rows = [(", ".join(row["_rules"]), _clipped(row["_raw"], 3)) for row in found.quarantine[:_SHOWN_ROWS]]
+        print_table(("rules", "as it came"), rows)
+    if found.partitions and examples.num_rows:
+        print_table(("folder", "rows"), sorted(found.partitions.items())[:_SHOWN_ROWS], "Where they would land")
+    click.echo("Nothing was written.")
+
+
+def _values(found: "Trial", name: str) -> list[object]:
+    known = name in found.loaded.column_names
+    return list(found.loaded[name].slice(0, 100).to_pylist()) if known else []
+
+
+def _nulls(found: "Trial", name: str) -> str:
+    rows = found.loaded.num_rows
+    if name not in found.loaded.column_names or not rows:
+        return ""
+    return f"{found.loaded[name].null_count / rows:.0%}"
+
+
+def _clipped(value: object, times: int = 1) -> str:
+    text = str(value)
+    return text if len(text) <= times * _SHOWN_CHARACTERS else f"{text[: times * _SHOWN_CHARACTERS]}..."

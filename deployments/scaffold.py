@@ -1,0 +1,116 @@
+"""Writes what a new stream needs: its file, a draft of its suite, and its entry in `prefect.yaml`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from datastream.catalog import Catalog, Stream
+from datastream.errors import Permanent
+
+_PAGES = ("page", "offset", "start", "cursor", "page_token", "pageToken", "after")
+"""Parameters of a page: they do not belong to what is asked."""
+_ENTRY = """
+  - name: {name}
+    description: Load the stream {name}, described in streams/{name}.yaml.
+    entrypoint: flows.etl_pipeline.etl_pipeline
+    parameters: {{stream: {name}, lake: *lake}}
+    work_pool: *pool
+    schedules: *every_5_minutes
+"""
+
+
+class NotAStream(Permanent):
+    """What was given describes no stream."""
+
+
+class StreamThere(Permanent):
+    """A stream, or a suite, of that name is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A stream to be."""
+
+    name: str
+    url: str
+    records: str
+    paginate: Mapping[str, Any]
+    key: Sequence[str]
+    block: str | None = None
+    """The block that holds the connection; without it, it stands in the file."""
+    private_networks: Sequence[str] = ()
+    cursor: Mapping[str, Any] | None = None
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The stream as its file describes it."""
+        parts = urlsplit(self.url)
+        params = {name: value for name, value in parse_qsl(parts.query) if name not in _PAGES}
+        address: dict[str, Any] = {"base_url": f"{parts.scheme}://{parts.netloc}"}
+        address |= {"private_networks": list(self.private_networks)} if self.private_networks else {}
+        source: dict[str, Any] = {"kind": "api", "block": self.block or address, "path": parts.path or "/"}
+        source |= {"params": params} if params else {}
+        source |= {"records": self.records} if self.records else {}
+        source |= {"paginate": dict(self.paginate)}
+        source |= {"cursor": dict(self.cursor)} if self.cursor else {}
+        return {"name": self.name, "source": source, "key": list(self.key), "suite": self.name}
+
+    @property
+    def suite(self) -> dict[str, Any]:
+        """A suite that says as much as is sure: the key is there."""
+        rules = [
+            {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": name}, "severity": "critical"}
+            for name in self.key
+        ]
+        return {"name": self.name, "expectations": rules}
+
+
+def refuse_wrong(model: type[BaseModel], given: Mapping[str, Any]) -> None:
+    """Raise NotAStream if a model does not take what was given, with what is wrong of it."""
+    try:
+        model.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        said = first["msg"].removeprefix("Value error, ")
+        raise NotAStream(f"{'.'.join(map(str, first['loc']))}: {said}. Correct it, and run again.") from error
+
+
+def write(project: Path, streams: Path, expectations: Path, draft: Draft) -> list[Path]:
+    """Write a draft, and return the files that are new or have changed. Raises StreamThere and NotAStream."""
+    stream, suite, deployments = (
+        streams / f"{draft.name}.yaml",
+        expectations / f"{draft.name}.json",
+        project / "prefect.yaml",
+    )
+    there = [str(path) for path in (stream, suite) if path.exists()]
+    if there:
+        raise StreamThere(f"{' and '.join(there)} exist already. Edit them, or give the stream another name.")
+    refuse_wrong(Stream, draft.described)
+    editor = "# yaml-language-server: $schema=stream.schema.json\n"
+    text = yaml.safe_dump(draft.described, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+    stream.write_text(editor + text)
+    Catalog(streams).stream(draft.name)
+    suite.write_text(json.dumps(draft.suite, indent=2) + "\n")
+    return [stream, suite, *([deployments] if _deployed(deployments, draft.name) else [])]
+
+
+def _deployed(file: Path, name: str) -> bool:
+    """Add the entry of a stream where it can be added without touching what is there."""
+    if not file.exists():
+        return False
+    before = file.read_text()
+    after = before.rstrip("\n") + "\n" + _ENTRY.format(name=name)
+    try:
+        was, is_ = (yaml.safe_load(text)["deployments"] for text in (before, after))
+    except (yaml.YAMLError, KeyError, TypeError):
+        return False
+    if is_[:-1] != was or is_[-1].get("name") != name:
+        return False
+    file.write_text(after)
+    return True

@@ -1,0 +1,318 @@
+"""Every style of pages is read to its end, row by row, once; one that has no end ends with a sentence."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from datastream.lake.verify import verify
+from datastream.sources.answer import Answer, AnswerBroken, AnswerUnexpected
+from datastream.sources.judge import ApiRefused
+from datastream.sources.paginators import PagesWithoutEnd, detect
+from tests.conftest import World, orders, stream_of
+from tests.fake_api import Asked, Response, ok
+
+Style = tuple[dict[str, Any], Callable[[World], Callable[[Asked], Response]]]
+SIZE = 30
+
+
+def rows_from(world: World, start: int, size: int = SIZE) -> list[dict[str, Any]]:
+    return world.api.records[start : start + size]
+
+
+def by_offset(world: World) -> Callable[[Asked], Response]:
+    """It answers fewer rows than it is asked for."""
+    return lambda asked: ok(
+        {"rows": rows_from(world, int(asked.query["offset"]), min(SIZE, int(asked.query["limit"])))}
+    )
+
+
+def by_offset_with_count(world: World) -> Callable[[Asked], Response]:
+    def answer(asked: Asked) -> Response:
+        found = rows_from(world, int(asked.query["skip"]), int(asked.query["take"]))
+        return ok({"rows": found, "meta": {"count": len(world.api.records)}})
+
+    return answer
+
+
+def by_number_alone(world: World) -> Callable[[Asked], Response]:
+    return lambda asked: ok({"rows": rows_from(world, int(asked.query["p"]) * SIZE)})
+
+
+def by_number_in_a_body(world: World) -> Callable[[Asked], Response]:
+    return lambda asked: ok({"rows": rows_from(world, asked.json["paging"]["page"] * SIZE)})
+
+
+def by_token(world: World) -> Callable[[Asked], Response]:
+    def answer(asked: Asked) -> Response:
+        start = int(asked.query.get("after", "t0")[1:])
+        after = start + SIZE
+        return ok({"rows": rows_from(world, start), "next": f"t{after}" if after < len(world.api.records) else None})
+
+    return answer
+
+
+def by_guessed_token(world: World) -> Callable[[Asked], Response]:
+    def answer(asked: Asked) -> Response:
+        start = int(asked.query.get("cursor", "t0")[1:])
+        after = start + SIZE
+        meta = {"next_cursor": f"t{after}" if after < len(world.api.records) else ""}
+        return ok({"rows": rows_from(world, start), "meta": meta})
+
+    return answer
+
+
+def by_token_in_headers(world: World) -> Callable[[Asked], Response]:
+    def answer(asked: Asked) -> Response:
+        start = int(asked.headers.get("X-Page", "0"))
+        after = start + SIZE
+        headers = {"X-Next-Page": str(after)} if after < len(world.api.records) else {}
+        return 200, headers, ok({"rows": rows_from(world, start)})[2]
+
+    return answer
+
+
+def by_token_in_a_body(world: World) -> Callable[[Asked], Response]:
+    """A query is posted; the last page has a token too, and says that there are no more."""
+
+    def answer(asked: Asked) -> Response:
+        start = int(asked.json["variables"].get("cursor", 0))
+        after = start + SIZE
+        page = {"rows": rows_from(world, start), "end": str(after), "more": after < len(world.api.records)}
+        return ok(page)
+
+    return answer
+
+
+def by_link_header(world: World) -> Callable[[Asked], Response]:
+    def answer(asked: Asked) -> Response:
+        start = int(asked.query.get("start", "0"))
+        after = start + SIZE
+        links = [f'<{world.api.url}/x?start=0>; rel="first"']
+        if after < len(world.api.records):
+            links.append(f'<{asked.path}?start={after}&sign=a,b>; title="a;b", rel=x; rel="prefetch next"')
+        last = links[-1].replace('; title="a;b", rel=x;', ";")
+        return 200, {"Link": ", ".join([*links[:-1], last])}, ok({"rows": rows_from(world, start)})[2]
+
+    return answer
+
+
+def all_at_once(world: World) -> Callable[[Asked], Response]:
+    return lambda asked: ok({"rows": world.api.records if asked.path == "/rows" else []})
+
+
+STYLES: dict[str, Style] = {
+    "offset": ({"paginate": {"kind": "offset", "limit": 50}}, by_offset),
+    "offset, counted": (
+        {"paginate": {"kind": "offset", "param": "skip", "limit": 50, "limit_param": "take", "count": "meta.count"}},
+        by_offset_with_count,
+    ),
+    "number alone": ({"paginate": {"kind": "page_number", "param": "p", "first": 0}}, by_number_alone),
+    "number in a body": (
+        {"method": "POST", "body": {"paging": {"size": SIZE}, "q": "all"},
+         "paginate": {"kind": "page_number", "param": "paging.page", "place": "body", "first": 0}},
+        by_number_in_a_body,
+    ),
+    "token": ({"paginate": {"kind": "cursor", "param": "after", "next": "next"}}, by_token),
+    "token in headers": (
+        {"paginate": {"kind": "cursor", "param": "X-Page", "place": "header", "header": "x-next-page"}},
+        by_token_in_headers,
+    ),
+    "token in a body, and whether there are more": (
+        {"method": "POST", "body": {"query": "{ rows }", "variables": {}},
+         "paginate": {"kind": "cursor", "param": "variables.cursor", "place": "body", "next": "end", "more": "more"}},
+        by_token_in_a_body,
+    ),
+    "link header": ({"paginate": {"kind": "header_link"}}, by_link_header),
+    "one answer": ({"path": "/rows", "paginate": {"kind": "single"}}, all_at_once),
+    "found out: token": ({"paginate": {"kind": "auto"}}, by_guessed_token),
+    "found out: link header": ({"paginate": {"kind": "auto"}}, by_link_header),
+    "found out: one answer": ({"path": "/rows", "paginate": {"kind": "auto"}}, all_at_once),
+}  # fmt: skip
+
+
+def styled(world: World, style: Style, **source: Any) -> None:
+    described, made = style
+    world.stream = stream_of(source={"records": "rows", "cursor": None, **described, **source}, partition_by=None)
+    world.api.pages = made(world)
+
+
+@pytest.mark.parametrize("count", [0, 1, SIZE, SIZE + 1, 500])
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES.keys())
+def test_every_row_arrives_once(world: World, style: Style, count: int) -> None:
+    world.api.records = orders(count)
+    styled(world, style)
+    world.run()
+    found = verify(world.store, "orders")
+    assert (found.read, found.loaded, found.problems) == (count, count, [])
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES.keys())
+def test_a_run_that_died_in_the_middle_goes_on_where_it_stood(world: World, style: Style) -> None:
+    """The next run asks for no page again that was committed; of one answer there is no middle."""
+    world.api.records = orders(500)
+    styled(world, style)
+    world.stream = world.stream.model_copy(update={"batch": world.stream.batch.model_copy(update={"per_commit": 1})})
+    whole, asked = world.api.pages, 0
+    assert whole is not None
+
+    def breaking(request: Asked) -> Response:
+        nonlocal asked
+        asked += 1
+        return whole(request) if asked <= 8 or style[1] is all_at_once else (400, {}, b"no more of it today")
+
+    world.api.pages = breaking
+    if style[1] is all_at_once:
+        world.run()
+    else:
+        with pytest.raises(ApiRefused, match="no more of it today"):
+            world.run()
+    before = verify(world.store, "orders").read
+    world.api.pages = whole
+    world.api.requests.clear()
+    world.run()
+    found = verify(world.store, "orders")
+    assert (found.loaded, found.problems) == (500, [])
+    if style[1] is not all_at_once:
+        assert 0 < before < 500
+        assert found.duplicates == 0, "no page was read again"
+
+
+ENDLESS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
+    "the same token": ({"kind": "cursor", "next": "next"}, {"next": "t1"}, {}),
+    "the same link": ({"kind": "next_link"}, {"next": "/numbered?again=1"}, {}),
+    "the same header": ({"kind": "header_link"}, {}, {"Link": '</numbered?again=1>; rel="next"'}),
+    "a token that is guessed wrongly": ({"kind": "auto"}, {"next_cursor": "t1"}, {}),
+}
+
+
+@pytest.mark.parametrize(("paginate", "page", "headers"), ENDLESS.values(), ids=ENDLESS.keys())
+def test_r43_pages_that_lead_to_themselves_end_the_run_and_move_nothing(
+    world: World, paginate: dict[str, Any], page: dict[str, Any], headers: dict[str, str]
+) -> None:
+    world.stream = stream_of(source={"records": "rows", "paginate": paginate})
+    world.api.pages = lambda _: (200, headers, ok({"rows": orders(3), **page})[2])
+    with pytest.raises(PagesWithoutEnd, match="has been read already"):
+        world.run()
+    assert len(world.api.requests) <= 3
+    assert list(world.store.keys("_log/")) == []
+
+
+COUNTLESS: dict[str, dict[str, Any]] = {
+    "new tokens for ever": {"kind": "cursor", "next": "next"},
+    "numbers for ever": {"kind": "page_number"},
+    "rows for ever": {"kind": "offset"},
+}
+
+
+@pytest.mark.parametrize("paginate", COUNTLESS.values(), ids=COUNTLESS.keys())
+def test_r43_an_api_without_an_end_is_left_after_the_most_pages(world: World, paginate: dict[str, Any]) -> None:
+    world.stream = stream_of(source={"records": "rows", "paginate": paginate, "max_pages": 7})
+    world.api.pages = lambda _: ok({"rows": orders(3), "next": f"t{len(world.api.requests)}"})
+    with pytest.raises(PagesWithoutEnd, match="page 8 of one run"):
+        world.run()
+    assert len(world.api.requests) == 7
+
+
+def test_a_count_that_falls_begins_the_window_again(world: World) -> None:
+    """A row is deleted while pages are read: later ones have moved to pages already read."""
+    world.api.records = orders(200)
+    styled(world, STYLES["offset, counted"])
+    whole = world.api.pages
+    assert whole is not None
+
+    def shrinking(asked: Asked) -> Response:
+        answer = whole(asked)
+        if asked.query["skip"] == "50":
+            world.api.records = [row for row in world.api.records if row["id"] != 7]
+        return answer
+
+    world.api.pages = shrinking
+    world.run()
+    assert world.rows("select count(distinct id) from orders where id > 7") == [(193,)]
+
+
+def test_an_empty_page_before_the_count_is_refused(world: World) -> None:
+    styled(world, STYLES["offset, counted"])
+    world.api.pages = lambda _: ok({"rows": [], "meta": {"count": 50}})
+    with pytest.raises(AnswerUnexpected, match=r"no rows from row 0 of 50, which cannot be"):
+        world.run()
+
+
+@pytest.mark.parametrize("token", [1.5, ["t"], {"t": 1}, True])
+def test_a_token_that_is_none_is_refused(world: World, token: object) -> None:
+    styled(world, STYLES["token"])
+    world.api.pages = lambda _: ok({"rows": orders(1), "next": token})
+    with pytest.raises(AnswerUnexpected, match="neither text nor a number"):
+        world.run()
+
+
+FORMATS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
+    "jsonl": lambda rows: b"\n".join(json.dumps(row).encode() for row in rows),
+    "csv": lambda rows: in_csv(rows).encode("utf-8-sig"),
+}
+
+
+def in_csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=["id", "at", "amount", "note"])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_other_formats_are_read_line_by_line(world: World, name: str) -> None:
+    rows = [{**order, "note": 'a "b", c'} for order in orders(100)]
+    described = {"amount": "int64"} if name == "csv" else {}
+    source = {"cursor": None, "format": name, "paginate": {"kind": "single"}, "records": ""}
+    world.stream = stream_of(source=source, partition_by=None, schema={"declared": described})
+    world.api.pages = lambda _: (200, {}, FORMATS[name](rows))
+    world.run()
+    assert world.rows("select count(*), sum(amount), min(note) from orders") == [
+        (100, sum(r["amount"] for r in rows), 'a "b", c')
+    ]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_r43_a_format_that_breaks_off_is_no_page(world: World, name: str) -> None:
+    source = {"cursor": None, "format": name, "paginate": {"kind": "single"}, "records": ""}
+    world.stream = stream_of(source=source, partition_by=None)
+    whole = FORMATS[name](orders(20)).rstrip()
+    world.api.pages = lambda _: (200, {}, whole[: whole.rindex(b"2026") - 2])
+    with pytest.raises(AnswerBroken, match="broke off: its last line is"):
+        world.run()
+    assert list(world.store.keys("_log/")) == []
+
+
+def test_a_packed_answer_is_unpacked(world: World) -> None:
+    world.api.records = orders(50)
+    styled(world, STYLES["one answer"])
+    world.api.pages = lambda _: (200, {"Content-Encoding": "gzip"}, gzip.compress(ok({"rows": world.api.records})[2]))
+    world.run()
+    assert verify(world.store, "orders").loaded == 50
+
+
+FOUND = {
+    "header_link": ({}, {"Link": '<https://x/?page=2>; rel="next"'}),
+    "next_link next": ({"next": "https://x/?page=2"}, {}),
+    "next_link links.next": ({"links": {"next": "/x?page=2"}}, {}),
+    "next_link @odata.nextLink": ({"@odata.nextLink": "https://x/$skip=1"}, {}),
+    "cursor response_metadata.next_cursor": ({"response_metadata": {"next_cursor": "dXNlcg=="}}, {}),
+    "cursor nextPageToken": ({"nextPageToken": "abc"}, {}),
+    "page_number total_pages": ({"total_pages": 4, "page": 1}, {}),
+    "single": ({"next": None, "total_pages": 1, "links": {"self": "/x"}}, {}),
+}
+
+
+@pytest.mark.parametrize(("expected", "page", "headers"), [(name, *case) for name, case in FOUND.items()], ids=FOUND)
+def test_the_style_is_found_out_by_the_first_answer(
+    expected: str, page: dict[str, Any], headers: dict[str, str]
+) -> None:
+    found = detect(Answer("https://x", json.dumps(page).encode(), headers))
+    where = getattr(found, "next", None) or getattr(found, "total", None)
+    assert " ".join(filter(None, [found.kind, where])) == expected
