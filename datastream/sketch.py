@@ -3,7 +3,7 @@
 It guesses, and says so: whoever takes the sketch looks at it, and tries it, before it runs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,10 +15,9 @@ from datastream.sources.answer import Answer
 from datastream.sources.paginators import detect
 
 _DEEPEST = 4
-_UNUSUAL = (2, 0)
 _KEYS = ("id", "uuid", "guid", "key", "code")
-"""What keys are called, or end in. Nothing else is guessed: a field that differs in one answer may not in the next, and
-by a wrong key rows would be taken for duplicates."""
+"""What keys are called. Nothing else is guessed: a field that differs in one answer, such as `user_id`, may not in the
+next, and by a wrong key rows would be taken for duplicates."""
 _TIMES = ("updated_at", "modified_at", "updated", "modified", "created_at", "timestamp", "time", "date")
 
 
@@ -56,9 +55,9 @@ def sketch(answer: Answer, records: str | None = None) -> Sketch:
     names = list(dict.fromkeys(name for row in rows for name in row))
     unique = [name for name in names if _tells_apart(rows, name)]
     times = [name for name in names if all(_is_time(row.get(name)) for row in rows)]
-    keys = sorted((name for name in unique if _rank(_KEYS)(name) < _UNUSUAL), key=_rank(_KEYS))
+    keys = sorted((name for name in unique if name.lower() in _KEYS), key=_by(_KEYS))
     others = [name for name in unique if name not in keys]
-    return Sketch(path, found, keys, others, sorted(times, key=_rank(_TIMES)), len(rows))
+    return Sketch(path, found, keys, others, sorted(times, key=_by(_TIMES)), len(rows))
 
 
 def _found(answer: Answer) -> tuple[str, list[dict[str, Any]]]:
@@ -91,12 +90,6 @@ def _is_time(value: Any) -> bool:
         return False
 
 
-def _rank(usual: Sequence[str]) -> Any:
-    """Return how likely a name is: those that are usual first, then names that end in them, then in their order."""
-
-    def rank(name: str) -> tuple[int, int]:
-        plain = name.lower()
-        ends = [at for at, word in enumerate(usual) if plain.endswith(word)]
-        return (0, usual.index(plain)) if plain in usual else (1, ends[0]) if ends else _UNUSUAL
-
-    return rank
+def _by(usual: Sequence[str]) -> Callable[[str], int]:
+    """Return an order of names: those that are usual first, and the others as they come."""
+    return lambda name: usual.index(name.lower()) if name.lower() in usual else len(usual)

@@ -8,21 +8,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from datastream.buffers.tokens import token_store
 from datastream.catalog import Auto, Stream
 from datastream.catalog.types import SMALL
 from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig, BufferConfig
 from datastream.decision import decide
-from datastream.intake.api import api_intake
+from datastream.intake.api import ApiIntake, api_intake
 from datastream.lake.store import MemoryStore
 from datastream.lane import open_lane
 from datastream.pipeline import check, claims, transform
 from datastream.quality import Suite
 from datastream.records import OWN_COLUMNS, RAW, RULES, Accounts
-from datastream.sources.client import open_api
 from datastream.sources.paginators import detect
-from datastream.sources.window import open_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,8 @@ def trial(
     """Return what a run would do with the first records of a stream, `limit` or one page; None if there are none.
 
     Lake and event bus are not asked: only what comes twice within these records is a duplicate. The buffer shares the
-    API's token, or the trial would use up the refresh token that the next run needs. Raises what a run raises.
+    API's budget and token, or the trial would use up the refresh token that the next run needs. Raises what a run
+    raises.
     """
     few = stream.batch.model_copy(update={"size": limit, "per_commit": 1})
     stream = stream.model_copy(update={"batch": few})
@@ -70,7 +68,7 @@ def trial(
         open_lane(stream, suite, MemoryStore(), intake, run="try", clock=clock) as lane,
         closing(claims(lane)) as coming,
     ):
-        window, pages = lane.window, _pages(stream, config, clock, buffer)
+        window, pages = lane.window, _pages(stream, intake)
         claim = next(coming, None)
         if claim is None:
             return None
@@ -89,14 +87,11 @@ def trial(
     )  # fmt: skip
 
 
-def _pages(stream: Stream, config: ApiConfig, clock: Clock, buffer: BufferConfig | None) -> dict[str, Any] | None:
+def _pages(stream: Stream, intake: ApiIntake) -> dict[str, Any] | None:
     """Return what `paginate: auto` finds out."""
     if not isinstance(stream.api.paginate, Auto):
         return None
-    window = open_window(stream, None, clock.now())
-    with token_store(buffer) as tokens, open_api(config, clock, tokens=tokens, rules=stream.api.errors) as client:
-        answer, _ = client.dependency.call(lambda: client.ask(window.at(client.base_url)))
-    return {name: value for name, value in detect(answer).model_dump().items() if value is not None}
+    return {name: value for name, value in detect(intake.first_answer()).model_dump().items() if value is not None}
 
 
 def _in_words(columns: Mapping[str, str]) -> dict[str, str]:

@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from datastream.catalog import Catalog, Stream
+from datastream.catalog import Stream
 from datastream.errors import Permanent
+from datastream.sources.request import same_host
 
 _PAGES = ("page", "offset", "start", "cursor", "page_token", "pageToken", "after")
 """Parameters of a page: they do not belong to what is asked."""
@@ -29,6 +30,10 @@ class NotAStream(Permanent):
     """What was given describes no stream."""
 
 
+class NotBehindBlock(Permanent):
+    """An address is not one of the API that a block is for."""
+
+
 class StreamThere(Permanent):
     """A stream, or a suite, of that name is there already."""
 
@@ -44,6 +49,8 @@ class Draft:
     key: Sequence[str]
     block: str | None = None
     """The block that holds the connection; without it, it stands in the file."""
+    base_url: str = ""
+    """What the block's address is; the stream's path goes on behind it."""
     private_networks: Sequence[str] = ()
     cursor: Mapping[str, Any] | None = None
 
@@ -51,10 +58,11 @@ class Draft:
     def described(self) -> dict[str, Any]:
         """The stream as its file describes it."""
         parts = urlsplit(self.url)
+        path = parts.path.removeprefix(urlsplit(self.base_url).path)
         params = {name: value for name, value in parse_qsl(parts.query) if name not in _PAGES}
         address: dict[str, Any] = {"base_url": f"{parts.scheme}://{parts.netloc}"}
         address |= {"private_networks": list(self.private_networks)} if self.private_networks else {}
-        source: dict[str, Any] = {"kind": "api", "block": self.block or address, "path": parts.path or "/"}
+        source: dict[str, Any] = {"kind": "api", "block": self.block or address, "path": path or "/"}
         source |= {"params": params} if params else {}
         source |= {"records": self.records} if self.records else {}
         source |= {"paginate": dict(self.paginate)}
@@ -81,6 +89,15 @@ def refuse_wrong(model: type[BaseModel], given: Mapping[str, Any]) -> None:
         raise NotAStream(f"{'.'.join(map(str, first['loc']))}: {said}. Correct it, and run again.") from error
 
 
+def refuse_elsewhere(url: str, base_url: str, block: str) -> None:
+    """Raise NotBehindBlock if an address is not behind that of a block: its credentials belong there alone."""
+    if not same_host(url, base_url) or not f"{urlsplit(url).path}/".startswith(f"{urlsplit(base_url).path}/"):
+        raise NotBehindBlock(
+            f"{url} is not behind {base_url}, where the block {block!r} and its credentials belong. Give an "
+            "address that begins like that, or another block."
+        )
+
+
 def write(project: Path, streams: Path, expectations: Path, draft: Draft) -> list[Path]:
     """Write a draft, and return the files that are new or have changed. Raises StreamThere and NotAStream."""
     stream, suite, deployments = (
@@ -92,10 +109,11 @@ def write(project: Path, streams: Path, expectations: Path, draft: Draft) -> lis
     if there:
         raise StreamThere(f"{' and '.join(there)} exist already. Edit them, or give the stream another name.")
     refuse_wrong(Stream, draft.described)
+    for file in (stream, suite):
+        file.parent.mkdir(parents=True, exist_ok=True)
     editor = "# yaml-language-server: $schema=stream.schema.json\n"
     text = yaml.safe_dump(draft.described, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
     stream.write_text(editor + text)
-    Catalog(streams).stream(draft.name)
     suite.write_text(json.dumps(draft.suite, indent=2) + "\n")
     return [stream, suite, *([deployments] if _deployed(deployments, draft.name) else [])]
 

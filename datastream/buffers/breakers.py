@@ -4,27 +4,22 @@ It fails open. Where Redis is not configured or away, each process keeps its own
 something fails. Key: the hash `datastream:breakers`, one JSON text a dependency, expiring a day after its last change.
 """
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar, cast
+from typing import cast
 
 import msgspec
 import redis
 
 from datastream.buffers.connection import connect
+from datastream.buffers.fallback import Fallback
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
 from datastream.resilience import BreakerState, BreakerStates, MemoryStates
 
-logger = logging.getLogger(__name__)
-T = TypeVar("T")
-
 KEY = "datastream:breakers"
 _KEPT = timedelta(days=1)
-_ASKED_AGAIN_AFTER = timedelta(seconds=30)
-"""So long nothing is asked of a Redis that did not answer: each time costs its timeout."""
 
 _SWAP = """
 if (redis.call('hget', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
@@ -48,21 +43,21 @@ class SharedStates:
     """States in Redis; in this process, as long as Redis is away."""
 
     def __init__(self, client: redis.Redis, clock: Clock) -> None:
-        self._client, self._clock = client, clock
+        self._client = client
         self._own = MemoryStates()
-        self._away_until = clock.monotonic()
+        self._fallback = Fallback("Breakers", clock)
 
     def get(self, name: str) -> BreakerState | None:
-        return self._ask(lambda: self._held(name), lambda: self._own.get(name))
+        return self._fallback.ask(lambda: self._held(name), lambda: self._own.get(name))
 
     def swap(self, name: str, before: BreakerState | None, after: BreakerState | None) -> bool:
         arguments = (name, _encoded(before), _encoded(after), int(_KEPT.total_seconds() * 1000))
-        return self._ask(
+        return self._fallback.ask(
             lambda: bool(self._client.eval(_SWAP, 1, KEY, *arguments)), lambda: self._own.swap(name, before, after)
         )
 
     def all(self) -> dict[str, BreakerState]:
-        return self._ask(self._shared, self._own.all)
+        return self._fallback.ask(self._shared, self._own.all)
 
     def _held(self, name: str) -> BreakerState | None:
         value = self._client.hget(KEY, name)
@@ -71,16 +66,6 @@ class SharedStates:
     def _shared(self) -> dict[str, BreakerState]:
         held = cast("dict[bytes, bytes]", self._client.hgetall(KEY))
         return {name.decode(): _state(value) for name, value in held.items()}
-
-    def _ask(self, shared: Callable[[], T], own: Callable[[], T]) -> T:
-        if self._clock.monotonic() < self._away_until:
-            return own()
-        try:
-            return shared()
-        except (redis.RedisError, msgspec.DecodeError) as error:
-            self._away_until = self._clock.monotonic() + _ASKED_AGAIN_AFTER.total_seconds()
-            logger.warning("Breakers are not shared with other workers for now, because Redis is away: %s", error)
-            return own()
 
 
 def _encoded(state: BreakerState | None) -> bytes:

@@ -5,24 +5,19 @@ Keys: `datastream:budget:{name}:sent`, the moments of what was sent within the a
 all, `:last`, the greatest number that may be sent until the other side's window ends, `:rest`, while nobody may ask.
 """
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar, cast
+from typing import cast
 
 import redis
 
 from datastream.buffers.connection import connect
+from datastream.buffers.fallback import Fallback
 from datastream.clock import Clock
 from datastream.connections import BufferConfig
 from datastream.resilience.budget import SLACK, Allowance, Budgets, MemoryBudgets, Taken
 
-logger = logging.getLogger(__name__)
-T = TypeVar("T")
-
-_ASKED_AGAIN_AFTER = timedelta(seconds=30)
-"""So long nothing is asked of a Redis that did not answer: each time costs its timeout."""
 _KEPT = timedelta(days=1)
 _PARTS = ("sent", "number", "last", "rest")
 
@@ -72,9 +67,9 @@ class SharedBudgets:
     """Budgets in Redis; in this process, as long as Redis is away."""
 
     def __init__(self, client: redis.Redis, clock: Clock) -> None:
-        self._client, self._clock = client, clock
+        self._client = client
         self._own = MemoryBudgets(clock)
-        self._away_until = clock.monotonic()
+        self._fallback = Fallback("Budgets", clock)
 
     def take(self, name: str, allowance: Allowance | None) -> Taken:
         most, span = (allowance.requests, allowance.per + SLACK) if allowance else (0, timedelta())
@@ -83,27 +78,19 @@ class SharedBudgets:
             number, wait = cast("list[int]", self._run(_TAKE, name, most, _ms(span), _ms(_KEPT)))
             return Taken(number, timedelta(milliseconds=wait))
 
-        return self._ask(shared, lambda: self._own.take(name, allowance))
+        return self._fallback.ask(shared, lambda: self._own.take(name, allowance))
 
     def ceiling(self, name: str, last: int, lasts: timedelta) -> None:
-        self._ask(lambda: self._run(_CEILING, name, last, _ms(lasts)), lambda: self._own.ceiling(name, last, lasts))
+        self._fallback.ask(
+            lambda: self._run(_CEILING, name, last, _ms(lasts)), lambda: self._own.ceiling(name, last, lasts)
+        )
 
     def rest(self, name: str, lasts: timedelta) -> None:
-        self._ask(lambda: self._run(_REST, name, _ms(lasts)), lambda: self._own.rest(name, lasts))
+        self._fallback.ask(lambda: self._run(_REST, name, _ms(lasts)), lambda: self._own.rest(name, lasts))
 
     def _run(self, script: str, name: str, *arguments: int) -> object:
         keys = [f"datastream:budget:{{{name}}}:{part}" for part in _PARTS]
         return self._client.eval(script, len(keys), *keys, *arguments)
-
-    def _ask(self, shared: Callable[[], T], own: Callable[[], T]) -> T:
-        if self._clock.monotonic() < self._away_until:
-            return own()
-        try:
-            return shared()
-        except redis.RedisError as error:
-            self._away_until = self._clock.monotonic() + _ASKED_AGAIN_AFTER.total_seconds()
-            logger.warning("Budgets are not shared with other workers for now, because Redis is away: %s", error)
-            return own()
 
 
 def _ms(duration: timedelta) -> int:

@@ -21,6 +21,7 @@ from datastream.lake.manifest import CursorRange
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
 from datastream.resilience import BreakerStates
+from datastream.sources.answer import Answer
 from datastream.sources.claims import Offsets, Reading, Taken, take
 from datastream.sources.client import ApiClient, open_api
 from datastream.sources.learn import Rules
@@ -66,6 +67,12 @@ class ApiIntake:
 
     def settle(self, offsets: Mapping[str, Any]) -> None:
         """Do nothing: an API keeps its records whether we have them or not."""
+
+    def first_answer(self) -> Answer:
+        """Return what the API answers to the first request of a first window, for who tries the stream."""
+        window = open_window(self._stream, None, self._clock.now())
+        asked = window.at(self._client.base_url)
+        return self._client.dependency.call(lambda: self._client.ask(asked)).answer
 
     def label(self, offsets: Mapping[str, Any]) -> str:
         reached = _offsets(offsets)

@@ -19,7 +19,7 @@ from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig
 from datastream.credentials import RefreshToken
 from datastream.resilience import ENDPOINT, BreakerStates, Dependency, MemoryStates
-from datastream.resilience.budget import Allowance, Budget, Budgets, MemoryBudgets
+from datastream.resilience.budget import Allowance, Budget, Budgets, MemoryBudgets, Said
 from datastream.sources.answer import Answer
 from datastream.sources.exchange import ApiAnswerTooLarge, Limits, send
 from datastream.sources.judge import ApiForgot, ApiRefused, Judge, Kind
@@ -93,23 +93,24 @@ class ApiClient:
         return self._follow(request, self._credentials.current())
 
     def _follow(self, request: Request, credential: Credential) -> Judged:
-        answer = self._once(request, credential)
+        answer, said = self._once(request, credential)
         redirects = 0
         while answer.status in _MOVED and "Location" in answer.headers:
             redirects += 1
             request = _redirected(request, answer, redirects)
-            answer = self._once(request, credential)
-        return Judged(answer, self._judge.kind(answer, said_by(answer.status, answer.headers, self._clock.now())))
+            answer, said = self._once(request, credential)
+        return Judged(answer, self._judge.kind(answer, said))
 
-    def _once(self, request: Request, credential: Credential) -> Answer:
+    def _once(self, request: Request, credential: Credential) -> tuple[Answer, Said]:
         headers = self._headers.copy()
         headers.update(request.headers)
         headers.update(credential.headers)
         sent = Credential(headers, credential.params, (*credential.secrets, *self._secrets))
         number = self._budget.admit()
         answer = send(self._pool, request, sent, Limits(self._config.timeout, self._config.max_answer_bytes))
-        self._budget.learn(number, said_by(answer.status, answer.headers, self._clock.now()))
-        return answer
+        said = said_by(answer.status, answer.headers, self._clock.now())
+        self._budget.learn(number, said)
+        return answer, said
 
     def _post(self, url: str, credential: Credential, body: bytes) -> Answer:
         """Ask for a token, as `datastream.auth` does."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from datastream.sources.answer import Answer, AnswerBroken
+from datastream.sources.answer import Answer, AnswerBroken, AnswerUnexpected
 
 _anything = msgspec.json.Decoder()
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
@@ -47,7 +47,13 @@ def _cells(answer: Answer, bare: AbstractSet[str]) -> list[msgspec.Raw]:
         text = answer.body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise AnswerBroken(f"{answer.url} answered with CSV that is not UTF-8: {error}.") from error
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=False) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=False) if row]
+    except csv.Error as error:
+        raise AnswerUnexpected(
+            f"{answer.url} answered with CSV that cannot be read: {error}. Ask for another format, and say it in "
+            "source.format."
+        ) from error
     if not rows:
         return []
     names, *rows = rows

@@ -4,6 +4,7 @@ The stream's own rules come first, then what its status usually means (RFC 9110,
 """
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Literal
 
 from datastream.catalog import AnswerRule
@@ -12,7 +13,6 @@ from datastream.resilience.budget import Said
 from datastream.sources.answer import Answer
 
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-_UNKNOWN_TO_IT = 401
 _SHOWN = 200
 Kind = Literal["page", "ignore", "quarantine"]
 
@@ -82,11 +82,11 @@ def _fits(rule: AnswerRule, answer: Answer) -> bool:
 
 
 def _usual(status: int) -> str:
-    if status == 200:  # noqa: PLR2004 - it is the one status that means a page
+    if status == HTTPStatus.OK:
         return "page"
     if status in _BUSY:
         return "retry"
-    return "refresh" if status == _UNKNOWN_TO_IT else "fail"
+    return "refresh" if status == HTTPStatus.UNAUTHORIZED else "fail"
 
 
 def _told(answer: Answer, asks: str = "") -> str:

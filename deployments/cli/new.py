@@ -2,11 +2,16 @@
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from deployments.cli.project import settings_with_stack
 from deployments.cli.show import as_json, print_fields, print_json
+
+if TYPE_CHECKING:
+    from datastream.connections import ApiConfig
+    from datastream.sketch import Sketch
 
 
 @click.group()
@@ -38,7 +43,7 @@ def stream(
     from datastream.sources.client import open_api
     from datastream.sources.reach import AddressRefused
     from datastream.sources.request import Request
-    from deployments.scaffold import Draft, refuse_wrong, write
+    from deployments.scaffold import Draft, refuse_elsewhere, refuse_wrong, write
 
     settings = settings_with_stack()
     url = url or _asked("What address shows the records?", None, "--url")
@@ -46,6 +51,8 @@ def stream(
     refuse_wrong(ApiAddress, base)
     refuse_wrong(Stream, Draft(name, url, "", {"kind": "single"}, ["id"]).described)
     config = _block(block) if block else ApiConfig.model_validate(base)
+    if block:
+        refuse_elsewhere(url, config.base_url, block)
     try:
         with open_api(config) as client:
             answer, _ = client.dependency.call(lambda: client.ask(Request(url)))
@@ -53,15 +60,24 @@ def stream(
         raise AddressRefused(f"{error} Here: --private-network ADDRESS.") from error
     found = sketch(answer, records)
     keys = list(key) or _asked_for_key(found.keys, found.unique)
-    draft = Draft(name, url, found.records, found.paginate, keys, block, private_network, _cursor(cursor, initial))
+    draft = Draft(
+        name, url, found.records, found.paginate, keys, block, config.base_url if block else "", private_network,
+        _cursor(cursor, initial),
+    )  # fmt: skip
     written = [str(path) for path in write(settings.project, settings.streams, settings.expectations, draft)]
     if json_:
         print_json({"stream": name, "rows": found.rows, **draft.described, "written": written})
         return
+    _show(name, found, keys, written)
+
+
+def _show(name: str, found: "Sketch", keys: Sequence[str], written: Sequence[str]) -> None:
     pages = " ".join(f"{part}={value}" for part, value in found.paginate.items())
     print_fields({"records": found.records or "the answer itself", "in this answer": found.rows, "pages": pages,
                   "key": ", ".join(keys), "times": ", ".join(found.times)}, f"{name}, as its API shows it")  # fmt: skip
     click.echo("\n".join(f"Written: {path}" for path in written))
+    if not any(path.endswith("prefect.yaml") for path in written):
+        click.echo("prefect.yaml is left as it is: copy the entry of another stream for the deployment.")
     click.echo(f"Now look at them, and try: datastream try {name}")
 
 
@@ -100,7 +116,7 @@ def _cursor(cursor: str | None, initial: str | None) -> dict[str, object] | None
     return {"field": field, "param": param, "initial": value}
 
 
-def _block(name: str):  # noqa: ANN202 - a block's own type
+def _block(name: str) -> "ApiConfig":
     from blocks.api_source import ApiSource
     from blocks.loading import load
 

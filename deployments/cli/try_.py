@@ -1,5 +1,6 @@
 """`datastream try`: the first records of a stream, as a run would treat them."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -24,15 +25,19 @@ def try_(stream: str, limit: int, json_: bool) -> None:
 
     Exits with 1 if records would be set aside.
     """
-    import sys
-
     from blocks.api_source import api_of
-    from datastream.catalog import Catalog
+    from datastream.catalog import ApiSpec, Catalog
+    from datastream.errors import Permanent
     from datastream.quality import load_suite
     from datastream.trial import trial
 
     settings = settings_with_stack()
     described = Catalog(settings.streams).stream(stream)
+    if not isinstance(described.source, ApiSpec):
+        raise Permanent(
+            f"{stream} is posted to the gateway and not read, so there is nothing to fetch. Try a file of its records "
+            f"with: datastream check --suite {described.suite} --data FILE"
+        )
     suite = load_suite(settings.expectations, described.suite)
     found = trial(described, suite, api_of(described), limit, buffer=settings.buffer)
     if found is None:
@@ -46,7 +51,6 @@ def try_(stream: str, limit: int, json_: bool) -> None:
 
 
 def _show(stream: str, found: "Trial") -> None:
-    examples = found.loaded.slice(0, _SHOWN_ROWS)
     columns = [
         (name, kind, _nulls(found, name), _clipped(next((v for v in _values(found, name) if v is not None), "")))
         for name, kind in found.columns.items()
@@ -61,7 +65,7 @@ def _show(stream: str, found: "Trial") -> None:
         print_table(("rule", "rows"), list(found.set_aside.items()), "Set aside, by rule")
         rows = [(", ".join(row["_rules"]), _clipped(row["_raw"], 3)) for row in found.quarantine[:_SHOWN_ROWS]]
         print_table(("rules", "as it came"), rows)
-    if found.partitions and examples.num_rows:
+    if found.partitions:
         print_table(("folder", "rows"), sorted(found.partitions.items())[:_SHOWN_ROWS], "Where they would land")
     click.echo("Nothing was written.")
 

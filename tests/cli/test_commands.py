@@ -236,3 +236,11 @@ def test_an_api_that_refuses_is_told_in_a_sentence(shell: Shell, api: FakeApi, t
     assert (done.returncode, done.stdout) == (1, "")
     assert "answered 403: 'who are you'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_stream_that_is_posted_cannot_be_tried(shell: Shell, tmp_path: Path) -> None:
+    described(tmp_path, "http://127.0.0.1:1", source={"kind": "webhook", "block": "webhook-source/orders"})
+    done = shell("try", "orders")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "orders is posted to the gateway and not read" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -10,6 +10,7 @@ import yaml
 
 from datastream.sketch import NoRecords, sketch
 from datastream.sources.answer import Answer
+from deployments.scaffold import Draft, NotBehindBlock, refuse_elsewhere
 from tests.cli.test_commands import Shell
 from tests.conftest import orders
 from tests.fake_api import FakeApi, ok
@@ -110,13 +111,33 @@ def test_an_api_inside_is_told_with_the_option(shell: Shell, api: FakeApi) -> No
     assert "Here: --private-network ADDRESS." in done.stderr
 
 
+BLOCK = "https://api.example.org/v1"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.org/v2/orders", "https://api.example.org/v11", "http://api.example.org/v1/orders",
+            "https://elsewhere.org/v1/orders"],
+)  # fmt: skip
+def test_credentials_of_a_block_are_sent_nowhere_else(url: str) -> None:
+    with pytest.raises(NotBehindBlock, match=r"api-source/orders' and its credentials belong"):
+        refuse_elsewhere(url, BLOCK, "api-source/orders")
+
+
+def test_behind_a_block_the_path_goes_on_where_its_address_ends() -> None:
+    url = f"{BLOCK}/orders?state=all"
+    refuse_elsewhere(url, BLOCK, "api-source/orders")
+    source = Draft("orders", url, "", {"kind": "single"}, ["id"], "api-source/orders", BLOCK).described["source"]
+    assert (source["block"], source["path"], source["params"]) == ("api-source/orders", "/orders", {"state": "all"})
+
+
 ANSWERS = {
     "a list": ([{"id": 1}, {"id": 2}], "", ["id"]),
     "within": ({"meta": {"tags": [{"t": "x"}]}, "data": {"items": [{"code": "a", "n": 1}, {"code": "b", "n": 1}]}},
                "data.items", ["code"]),
     "the usual name first": ([{"n": 1, "order_id": 7, "id": 5}, {"n": 2, "order_id": 8, "id": 6}], "",
-                             ["id", "order_id"]),
+                             ["id"]),
     "no null": ([{"id": None, "code": 1}, {"id": 1, "code": 2}], "", ["code"]),
+    "never another's": ([{"user_id": 1, "humid": 2}, {"user_id": 2, "humid": 3}], "", []),
     "never a time": ([{"at": "2026-01-01T00:00:00Z"}, {"at": "2026-01-01T01:00:00Z"}], "", []),
 }  # fmt: skip
 

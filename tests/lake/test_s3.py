@@ -215,28 +215,6 @@ def test_a_fault_in_passing_is_bridged(lake: LakeConfig, fault: str) -> None:
     assert states.all() == {}
 
 
-def test_of_many_objects_few_are_tried_at_a_store_that_fails(lake: LakeConfig) -> None:
-    """Each could take its whole timeout, so that a thousand files would hold a worker for half an hour."""
-    with between(lake.endpoint) as proxy:
-        store = S3Store(lake.model_copy(update={"endpoint": proxy.url}), ManualClock())
-        store.create("first", b"")
-        proxy.seen.clear()
-        proxy.shares = {"busy": 1.0}
-        with pytest.raises(LakeAway):
-            store.create_all({f"many/{number}": b"" for number in range(500)})
-    assert proxy.seen.total() <= 3 * (16 + 5), "three attempts, each of those under way when the fifth failed"
-
-
-def test_of_many_objects_some_may_fail_in_passing(lake: LakeConfig) -> None:
-    with between(lake.endpoint) as proxy:
-        store = S3Store(lake.model_copy(update={"endpoint": proxy.url}), ManualClock())
-        store.create("first", b"")
-        fates = iter(["passed", "passed", "busy", "broken"] * 10)
-        proxy.fate = lambda: next(fates, "passed")  # type: ignore[method-assign]
-        assert store.create_all({f"some/{number}": b"" for number in range(60)}) == set()
-    assert len(list(store.keys("some/"))) == 60
-
-
 def test_our_own_object_whose_answer_was_lost_comes_back_as_existing(lake: LakeConfig) -> None:
     """So callers compare what is there."""
     with between(lake.endpoint) as proxy:

@@ -1,6 +1,5 @@
 """A budget is kept by all who spend it: what is declared, and what the other side says."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from datastream.clock import ManualClock, SystemClock
 from datastream.connections import BufferConfig
 from datastream.resilience.budget import SLACK, Allowance, Budget, Budgets, BudgetSpent, MemoryBudgets, Said
 from deployments.stack.waiting import wait_until
+from tests.resilience.moments import most_within
 
 FIVE = Allowance(5, timedelta(milliseconds=300))
 BRIEFLY = timedelta(milliseconds=200)
@@ -100,17 +100,6 @@ def test_of_two_ceilings_the_lower_counts(budgets: Budgets) -> None:
     assert [taken(budgets) for _ in range(4)] == [True, True, True, False]
 
 
-def in_any(span: float, moments: list[float]) -> int:
-    """Return the most moments that lie in any such span."""
-    most, window = 0, deque[float]()
-    for moment in sorted(moments):
-        window.append(moment)
-        while window[0] <= moment - span:
-            window.popleft()
-        most = max(most, len(window))
-    return most
-
-
 def test_workers_together_stay_inside_an_allowance(redis_url: str) -> None:
     """Eight of them, each with a client of its own, and what a server would count in any window."""
     sent: list[float] = []
@@ -130,7 +119,7 @@ def test_workers_together_stay_inside_an_allowance(redis_url: str) -> None:
         list(threads.map(work, [made() for _ in range(8)]))
     emptied(redis_url)
     assert len(sent) == 24
-    assert in_any(FIVE.per.total_seconds(), sent) <= FIVE.requests
+    assert most_within(FIVE.per, sent) <= FIVE.requests
 
 
 def test_who_would_wait_longer_than_anybody_does_is_told() -> None:

@@ -1,6 +1,5 @@
 """An API is asked as often as its budget allows, by all workers together, and what it says itself is learned."""
 
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,7 +15,9 @@ from datastream.intake.api import api_intake
 from datastream.resilience.budget import BudgetSpent
 from tests.conftest import World, orders, stream_of
 from tests.fake_api import LOCAL, FakeApi, ok, serving
+from tests.resilience.moments import most_within
 
+PER = timedelta(milliseconds=400)
 NOBODY = lambda: False  # noqa: E731
 
 
@@ -35,26 +36,16 @@ def pages_read(config: ApiConfig, buffer: BufferConfig) -> int:
         return sum(len(claim) for claim in intake.claims({}, {}, NOBODY))
 
 
-def most_within(span: float, moments: list[float]) -> int:
-    most, window = 0, deque[float]()
-    for moment in sorted(moments):
-        window.append(moment)
-        while window[0] <= moment - span:
-            window.popleft()
-        most = max(most, len(window))
-    return most
-
-
 def test_two_workers_together_stay_inside_what_the_block_allows(buffer: BufferConfig) -> None:
     came: list[float] = []
     with serving(FakeApi(records=orders(1000))) as api:
         api.fault = lambda _: came.append(monotonic())  # type: ignore[func-returns-value]
-        budget = {"requests": 4, "per": timedelta(milliseconds=400)}
+        budget = {"requests": 4, "per": PER}
         config = ApiConfig(base_url=api.url, private_networks=LOCAL, budget=budget)
         with ThreadPoolExecutor(2) as threads:
             read = list(threads.map(lambda _: pages_read(config, buffer), range(2)))
     assert read == [1000, 1000]
-    assert (len(came), most_within(0.4, came)) == (20, 4)
+    assert (len(came), most_within(PER, came)) == (20, 4)
 
 
 def test_what_the_api_says_of_its_budget_is_kept_by_all_workers(buffer: BufferConfig) -> None:

@@ -1,8 +1,5 @@
 """Every style of pages is read to its end, row by row, once; one that has no end ends with a sentence."""
 
-import csv
-import gzip
-import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +7,7 @@ from typing import Any
 import pytest
 
 from datastream.lake.verify import verify
-from datastream.sources.answer import Answer, AnswerBroken, AnswerUnexpected
+from datastream.sources.answer import Answer, AnswerUnexpected
 from datastream.sources.judge import ApiRefused
 from datastream.sources.paginators import PagesWithoutEnd, detect
 from tests.conftest import World, orders, stream_of
@@ -236,6 +233,18 @@ def test_a_count_that_falls_begins_the_window_again(world: World) -> None:
     assert world.rows("select count(distinct id) from orders where id > 7") == [(193,)]
 
 
+def test_a_server_that_gives_fewer_rows_than_asked_is_asked_for_no_page_in_vain(world: World) -> None:
+    """Pages are fetched ahead, by what it gave and not by what it was asked for."""
+    world.api.records = orders(500)
+    styled(world, STYLES["offset, counted"])
+    world.api.pages = lambda asked: ok(
+        {"rows": rows_from(world, int(asked.query["skip"])), "meta": {"count": len(world.api.records)}}
+    )
+    world.run()
+    assert verify(world.store, "orders").loaded == 500
+    assert sorted(int(asked.query["skip"]) for asked in world.api.requests) == list(range(0, 500, SIZE))
+
+
 def test_an_empty_page_before_the_count_is_refused(world: World) -> None:
     styled(world, STYLES["offset, counted"])
     world.api.pages = lambda _: ok({"rows": [], "meta": {"count": 50}})
@@ -249,52 +258,6 @@ def test_a_token_that_is_none_is_refused(world: World, token: object) -> None:
     world.api.pages = lambda _: ok({"rows": orders(1), "next": token})
     with pytest.raises(AnswerUnexpected, match="neither text nor a number"):
         world.run()
-
-
-FORMATS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
-    "jsonl": lambda rows: b"\n".join(json.dumps(row).encode() for row in rows),
-    "csv": lambda rows: in_csv(rows).encode("utf-8-sig"),
-}
-
-
-def in_csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=["id", "at", "amount", "note"])
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_other_formats_are_read_line_by_line(world: World, name: str) -> None:
-    rows = [{**order, "note": 'a "b", c'} for order in orders(100)]
-    described = {"amount": "int64"} if name == "csv" else {}
-    source = {"cursor": None, "format": name, "paginate": {"kind": "single"}, "records": ""}
-    world.stream = stream_of(source=source, partition_by=None, schema={"declared": described})
-    world.api.pages = lambda _: (200, {}, FORMATS[name](rows))
-    world.run()
-    assert world.rows("select count(*), sum(amount), min(note) from orders") == [
-        (100, sum(r["amount"] for r in rows), 'a "b", c')
-    ]
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_r43_a_format_that_breaks_off_is_no_page(world: World, name: str) -> None:
-    source = {"cursor": None, "format": name, "paginate": {"kind": "single"}, "records": ""}
-    world.stream = stream_of(source=source, partition_by=None)
-    whole = FORMATS[name](orders(20)).rstrip()
-    world.api.pages = lambda _: (200, {}, whole[: whole.rindex(b"2026") - 2])
-    with pytest.raises(AnswerBroken, match="broke off: its last line is"):
-        world.run()
-    assert list(world.store.keys("_log/")) == []
-
-
-def test_a_packed_answer_is_unpacked(world: World) -> None:
-    world.api.records = orders(50)
-    styled(world, STYLES["one answer"])
-    world.api.pages = lambda _: (200, {"Content-Encoding": "gzip"}, gzip.compress(ok({"rows": world.api.records})[2]))
-    world.run()
-    assert verify(world.store, "orders").loaded == 50
 
 
 FOUND = {

@@ -114,10 +114,11 @@ class Offsets:
             )
         if not rows or following >= seen.get("count", following + 1):
             return None
-        return {**position, **seen, "offset": following}
+        return {**position, **seen, "offset": following, "step": rows}
 
     def ahead(self, position: Position) -> Position | None:
-        following = position["offset"] + self._spec.limit
+        # By what it gave last and not by what it is asked for: many give fewer, and pages would be fetched in vain.
+        following = position["offset"] + position.get("step", self._spec.limit)
         if following >= position.get("count", 0):
             return None
         return {**position, "offset": following}
