@@ -5,6 +5,7 @@ from typing import Any
 from prefect.blocks.core import Block, schema_extra
 from pydantic import ConfigDict
 
+from blocks.known_fields import KnownFields
 from blocks.loading import load
 from datastream.catalog import Stream
 from datastream.connections import ApiAddress, ApiConfig
@@ -17,7 +18,7 @@ def _hiding_headers(schema: dict[str, Any], model: type[Block]) -> None:
     schema["secret_fields"] = ["headers.*" if name == "headers" else name for name in schema["secret_fields"]]
 
 
-class ApiSource(ApiConfig, Block):
+class ApiSource(KnownFields, ApiConfig, Block):
     """A REST API: where it is, what lets us in, and how long and how large an answer may be.
 
     Headers and what lets us in are secrets: they are shown nowhere and travel by the block's name.

@@ -2,11 +2,12 @@
 
 from prefect.blocks.core import Block
 
+from blocks.known_fields import KnownFields
 from datastream.connections import LakeConfig
 from datastream.lake.lake import check
 
 
-class DataLake(LakeConfig, Block):
+class DataLake(KnownFields, LakeConfig, Block):
     """Where committed data lives.
 
     Give it to a flow as the parameter `lake`; without it the flow uses DATASTREAM_LAKE_URI.

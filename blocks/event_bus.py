@@ -2,10 +2,11 @@
 
 from prefect.blocks.core import Block
 
+from blocks.known_fields import KnownFields
 from datastream.connections import EventBusConfig
 
 
-class EventBus(EventBusConfig, Block):
+class EventBus(KnownFields, EventBusConfig, Block):
     """The RabbitMQ on which commits are announced.
 
     Give it to a flow as the parameter `events`; without it the flow uses DATASTREAM_RABBITMQ_URL.

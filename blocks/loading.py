@@ -5,6 +5,7 @@ from typing import TypeVar
 import httpx
 from prefect.blocks.core import Block
 from prefect.settings import PREFECT_API_URL
+from pydantic import ValidationError
 
 from datastream.errors import Permanent, Transient
 
@@ -34,5 +35,15 @@ def load(kind: type[B], block: str, needed_by: str) -> B:
         ) from error
     except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: what it holds is none of the kind's fields
         raise BlockUnread(
-            f"{missing} cannot be read from {PREFECT_API_URL.value()}: {error} Is the server up, and the block whole?"
+            f"{missing} cannot be read from {PREFECT_API_URL.value()}: {_reason(error)} Is the server up, and the "
+            "block whole?"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong; of what a block holds only the places and what is said of them, never a value."""
+    if not isinstance(error.__cause__, ValidationError):
+        return str(error)
+    wrong = error.__cause__.errors(include_url=False, include_context=False, include_input=False)
+    said = [": ".join([*map(str, each["loc"]), each["msg"].removeprefix("Value error, ")]) for each in wrong]
+    return f"{'; '.join(said)}."

@@ -2,10 +2,11 @@
 
 from prefect.blocks.core import Block
 
+from blocks.known_fields import KnownFields
 from datastream.connections import BufferConfig
 
 
-class StreamBuffer(BufferConfig, Block):
+class StreamBuffer(KnownFields, BufferConfig, Block):
     """The Redis or Valkey that keeps what came by webhook until it is committed, and the leases of runs.
 
     Give it to a flow as the parameter `buffer`; without it the flow uses DATASTREAM_REDIS_URL.

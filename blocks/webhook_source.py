@@ -3,13 +3,14 @@
 from prefect.blocks.core import Block
 from prefect.settings import PREFECT_API_URL
 
+from blocks.known_fields import KnownFields
 from blocks.loading import BlockMissing, BlockUnread, load
 from datastream.auth import SecretsMissing
 from datastream.catalog import Stream, WebhookSpec
 from datastream.connections import WebhookConfig
 
 
-class WebhookSource(WebhookConfig, Block):
+class WebhookSource(KnownFields, WebhookConfig, Block):
     """What a sender of webhooks signs with. While a secret is rotated, list both.
 
     Secrets are shown nowhere and travel by the block's name.

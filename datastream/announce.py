@@ -125,5 +125,6 @@ def _event(manifest: Manifest, n: int, what: str, files: list[DataFile]) -> Even
             "manifest": layout.manifest(header.stream, header.lane, header.seq),
             "file_count": len(files),
             "files": [{"key": file.key, "rows": file.rows, "bytes": file.bytes} for file in files[:_MOST_FILES]],
+            **({"snapshot": msgspec.to_builtins(header.snapshot)} if header.snapshot else {}),
         },
     )

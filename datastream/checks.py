@@ -13,13 +13,16 @@ from datastream.lake.manifest import Manifest
 from datastream.lake.rewrite import Whereabouts
 from datastream.lake.store import Store
 from datastream.quality.checks import EARLIER_WINDOWS, Check, Load, columns, freshness, quarantined, volume
+from datastream.ranges import range_of
 from datastream.records import OWN_COLUMNS
 
 
 def check_commits(stream: Stream, store: Store, now: datetime) -> list[Check]:
     """Return one line a check. Raises FileBroken."""
     expected, window = stream.quality, stream.quality.volume.window
-    commits = _history(reader.newest_first(store, stream.name), now - (1 + EARLIER_WINDOWS) * window)
+    # What is filled in says nothing of how fresh a stream is, nor of how much is usual.
+    own = [lane for lane in reader.lanes(store, stream.name) if range_of(lane) is None]
+    commits = _history(reader.newest_first(store, stream.name, own), now - (1 + EARLIER_WINDOWS) * window)
     loads = [Load(c.header.decided_at, c.header.accounts.loaded, c.header.accounts.quarantined) for c in commits]
     loaded = [commit for commit in commits if commit.files]
     before, where = _before(loaded, now - window), Whereabouts(store, stream.name)

@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datastream.collisions import Collisions
 from datastream.lake.manifest import CursorRange
 from datastream.records import RECORD_ID
 
@@ -36,6 +37,10 @@ class Claim(msgspec.Struct, frozen=True, eq=False):
     received_at: pa.Array
     """When each of `records` came, in microseconds of UTC."""
     taken_at: datetime
+    begins: bool = False
+    """It begins a pass over the source. What is posted is none."""
+    closes: bool = False
+    """With it the pass is whole."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -65,6 +70,7 @@ class Batch(msgspec.Struct, frozen=True, eq=False):
     duplicates: int
     columns: dict[str, str] = {}
     """The columns of the stream's files once this is committed."""
+    collisions: Collisions = Collisions()
 
     def __len__(self) -> int:
         rows: int = self.table.num_rows

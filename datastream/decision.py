@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datastream.catalog import Stream
-from datastream.claim import Batch
+from datastream.claim import Batch, Claim
 from datastream.errors import Permanent
 from datastream.identity import identity_of
 from datastream.lake import layout
 from datastream.lake.encoding import DecidedFile, Decision
-from datastream.lake.manifest import CursorRange, Header, RuleResult, Shape, Versions
+from datastream.lake.manifest import CursorRange, Header, RuleResult, Shape, Snapshot, Versions
 from datastream.partition import Folders, folders_of
 from datastream.quality import Suite, Verdict
 from datastream.records import COMMIT, RAW, RECEIVED_AT, RECORD_ID, RULES, Accounts
@@ -39,6 +39,23 @@ class Place:
     shape: Shape | None = None
     watermark: datetime | None = None
     """The greatest record time that the lane has loaded before."""
+    snapshot: Snapshot | None = None
+    """What the lane's newest commit says of those that count."""
+
+    def counting(self, stream: Stream, claim: Claim) -> Snapshot | None:
+        """Return which commits of the lane count once this claim is the next; None stands for all.
+
+        A pass goes on as it was begun, whatever the file says by now, also where it has to begin again.
+        """
+        before = self.snapshot or Snapshot(first=1, last=self.seq - 1)
+        begun = before.begun
+        if claim.begins and (begun is not None or stream.load == "replace"):
+            begun = self.seq
+        if begun is None:
+            return self.snapshot and Snapshot(first=before.first, last=self.seq)
+        if claim.closes:
+            return Snapshot(first=begun, last=self.seq)
+        return Snapshot(first=before.first, last=before.last, begun=begun)
 
 
 def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: Place) -> Decision:
@@ -66,6 +83,7 @@ def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: 
         rules=[RuleResult(rule=o.rule.label, severity=o.rule.severity, success=o.success, rows=len(o.set_aside))
                for o in verdict.expectations],
         shape=place.shape, watermark=folders.watermark(order, place.watermark, batch.claim.taken_at),
+        snapshot=place.counting(stream, batch.claim),
     )  # fmt: skip
     loaded = table.take(pa.array(order))
     return Decision(header=header, files=files, loaded=loaded, quarantine=quarantine, set_aside=set_aside)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from datastream.catalog import Cursor, CursorValue, Stream, WebhookSpec
 from datastream.records import OWN_COLUMNS
 from datastream.sources.decode import Odd, decode
+from datastream.sources.fields import values_at
 from datastream.sources.learn import Rules
 from datastream.sources.window import from_wire
 
@@ -49,8 +50,8 @@ def record_ids(stream: Stream, table: pa.Table, key: Sequence[str] | None = None
     The cursor's value belongs to it because a newer version of a key is a new record. `key` is that of another time.
     """
     key = stream.key if key is None else key
-    names = [*key, *([stream.source.cursor.field] if stream.source.cursor else [])]
-    columns = [table[name].to_pylist() if name in table.column_names else [None] * table.num_rows for name in names]
+    columns = [table[name].to_pylist() if name in table.column_names else [None] * table.num_rows for name in key]
+    columns += [values_at(table, stream.source.cursor.field)] if stream.source.cursor else []
     missing = {at for column in columns[: len(key)] for at, value in enumerate(column) if value is None}
     # One JSON text a line, encoded in one go; a line break within a value is escaped in JSON.
     lines = _encoder.encode_lines(list(zip(repeat(stream.name, table.num_rows), *columns, strict=True))).splitlines()
@@ -80,19 +81,22 @@ def cursor_column(spec: Cursor | None, table: pa.Table) -> pa.Array:
 
     Null where the row has none, or one that is not of the kind of `initial`.
     """
-    if spec is None or spec.field not in table.column_names:
+    if spec is None:
         return pa.nulls(table.num_rows, pa.string())
+    if spec.field not in table.column_names:
+        return pa.array(map(comparable, _typed(values_at(table, spec.field), spec)))
     coded = table[spec.field].combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
-    return pa.array(map(_comparable, _typed(coded.dictionary.to_pylist(), spec.initial))).take(coded.indices)
+    return pa.array(map(comparable, _typed(coded.dictionary.to_pylist(), spec))).take(coded.indices)
 
 
-def _typed(values: Iterable[object], like: CursorValue) -> Iterable[CursorValue | None]:
-    return (from_wire(value, like) for value in values)
+def _typed(values: Iterable[object], spec: Cursor) -> Iterable[CursorValue | None]:
+    return (from_wire(value, spec.initial, spec.format) for value in values)
 
 
-def _comparable(value: CursorValue | None) -> str | int | None:
+def comparable(value: CursorValue | None) -> str | int | None:
+    """Return a cursor value in the form that is compared: times as text that sorts as they do."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return value

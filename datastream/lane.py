@@ -13,6 +13,7 @@ from datastream.buffers.lease import LeasePolicy, lease
 from datastream.catalog import Stream
 from datastream.claim import Claim
 from datastream.clock import Clock, SystemClock
+from datastream.collisions import Collisions
 from datastream.connections import BufferConfig
 from datastream.decision import Place
 from datastream.events.contract import EventBus
@@ -23,10 +24,11 @@ from datastream.lake import layout
 from datastream.lake.duplicates import KnownIds
 from datastream.lake.index import Index
 from datastream.lake.log import Log
-from datastream.lake.manifest import Manifest, Versions
+from datastream.lake.manifest import CursorRange, Manifest, Versions
 from datastream.lake.schemas import Schema, create, newest
 from datastream.lake.store import Store
 from datastream.quality import Suite
+from datastream.ranges import may_hold, range_of
 from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates, RetryPolicy
 from datastream.shape import counting, refuse_another_shape, shape_of
 from datastream.transform import Transform, load_transform
@@ -53,6 +55,9 @@ class Lane(msgspec.Struct, eq=False):
     """The last commit."""
     agreed: Schema = Schema()
     """What the stream's lanes agree on."""
+    former: list[Mapping[str, Any]] | None = None
+    collisions: Collisions = Collisions()
+    """In the claims that were decided since it was opened."""
 
     @property
     def name(self) -> str:
@@ -79,10 +84,11 @@ class Lane(msgspec.Struct, eq=False):
         """What tells records apart now."""
         return identity_of(self.stream)
 
-    def others(self) -> list[tuple[Log, Index]]:
-        """Return the stream's other lanes, as they stand now."""
+    def others(self, cursor: CursorRange | None) -> list[tuple[Log, Index]]:
+        """Return the stream's other lanes whose names admit records with such cursor values, as they stand now."""
         names = self.store.folders(layout.log_of(self.stream.name))
-        logs = [Log(self.store, self.stream.name, name) for name in names if name != self.name]
+        there = [name for name in names if name != self.name and may_hold(name, cursor)]
+        logs = [Log(self.store, self.stream.name, name) for name in there]
         return [(log, log.opened()[0]) for log in logs]
 
     @property
@@ -91,9 +97,19 @@ class Lane(msgspec.Struct, eq=False):
         shape, before = shape_of(self.stream), self.newest.header if self.newest else None
         # The times of another field say nothing of what is late by this one.
         same = before is not None and (before.shape is None or before.shape.partition == shape.partition)
-        return Place(
-            self.name, self.next_seq, self.run, self.versions, shape, before.watermark if before and same else None
-        )
+        same = same and range_of(self.name) is None  # what is filled in is late by intent
+        watermark = before.watermark if before and same else None
+        snapshot = before.snapshot if before else None
+        return Place(self.name, self.next_seq, self.run, self.versions, shape, watermark, snapshot)
+
+    def former_identities(self) -> list[Mapping[str, Any]]:
+        """Return what told records apart before it was changed. The whole log is read for it, once."""
+        if self.former is None:
+            self.former = []
+            for commit in self.log.manifests():
+                if commit.header.identity not in (self.identity, *self.former):
+                    self.former.append(commit.header.identity)
+        return self.former
 
     def stands_at(self, claim: Claim) -> bool:
         """Tell whether the newest commit is that of `claim`, as far as the next claim would notice a difference."""

@@ -14,13 +14,16 @@ from datastream.catalog import Compact, Stream
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
 from datastream.errors import Permanent
+from datastream.intake.backfills import refuse_unfinished
 from datastream.lake import layout, upkeep
+from datastream.lake.log import Log
 from datastream.lake.rewrite import Gone, Rewrite
 from datastream.lake.store import Store
 from datastream.lake.upkeep import SweepPolicy, Swept
 from datastream.lake.upkeep.match import Key
 from datastream.lake.verify import verify
 from datastream.observe.crash import step
+from datastream.ranges import BACKFILLS
 
 _LANE = "maintenance"
 
@@ -97,7 +100,10 @@ def compact(
 def forget(
     stream: str, store: Store, key: Key, *, run: str, buffer: BufferConfig | None = None, clock: Clock | None = None
 ) -> Rewrite | None:
-    """Remove all rows of a key while nobody loads the stream. Raises LaneBusy, PlanOpen, KeyUnknown and FileBroken."""
+    """Remove all rows of a key while nobody loads the stream.
+
+    Raises LaneBusy, BackfillUnfinished, PlanOpen, KeyUnknown and FileBroken.
+    """
     with _all_lanes(stream, store, buffer, clock):
         return upkeep.forget(store, stream, key, (clock or SystemClock()).now(), run)
 
@@ -120,6 +126,8 @@ def _compacted(stream: Stream, store: Store, run: str, clock: Clock | None) -> l
 @contextmanager
 def _all_lanes(stream: str, store: Store, buffer: BufferConfig | None, clock: Clock | None) -> Iterator[None]:
     with ExitStack() as held:
-        for lane in (_LANE, *store.folders(layout.log_of(stream))):
+        # The lanes of backfills that are done are loaded no more, and no new one is registered meanwhile.
+        for lane in (_LANE, BACKFILLS, *filter(str.isdecimal, store.folders(layout.log_of(stream)))):
             held.enter_context(lease(buffer, stream, lane, clock=clock))
+        refuse_unfinished(Log(store, stream).newest(), stream)
         yield

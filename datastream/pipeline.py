@@ -4,6 +4,7 @@ At least once everywhere, and create-only names that make every repeat harmless.
 taken again; once its plan exists, all that follows is a function of the plan. Any step may be killed at any moment.
 """
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +13,13 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from datastream.catalog import ApiSpec
 from datastream.claim import Batch, Claim
+from datastream.collisions import Collisions, collisions
 from datastream.columns import hold
 from datastream.decision import decide as decide_rows
 from datastream.isolation import Work, killers
-from datastream.lake import writer
+from datastream.lake import layout, writer
 from datastream.lake.encoding import planned
 from datastream.lake.manifest import Manifest
 from datastream.lake.plan import Plan
@@ -26,6 +29,7 @@ from datastream.poison import applied
 from datastream.quality import Verdict, validate
 from datastream.repeats import repeated
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -75,7 +79,8 @@ def transform(lane: Lane, claim: Claim) -> Batch:
             refused |= {positions[row]: rule for row, rule in raised.items()}
             positions = [positions[row] for row in kept]
         table, columns = hold(table, lane.agreed.columns, lane.stream)
-        return Batch(claim, table, positions, refused, 0 if fresh is None else len(claim) - len(fresh), columns)
+        duplicates = 0 if fresh is None else len(claim) - len(fresh)
+        return Batch(claim, table, positions, refused, duplicates, columns, _collisions(lane, claim))
 
 
 def check(lane: Lane, batch: Batch) -> Verdict:
@@ -95,7 +100,9 @@ def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:
         decision = decide_rows(lane.stream, lane.suite, batch, verdict, lane.place) if agreed else None
         plan = None if decision is None else lane.log.decide(planned(decision))
         lane.attempts.end()
-    if agreed and plan is None:
+    if plan is not None:
+        lane.collisions += batch.collisions
+    elif agreed:
         lane.reload()
     return plan
 
@@ -118,8 +125,27 @@ def settle(lane: Lane, plan: Plan, manifest: Manifest) -> Manifest:
         lane.log.settle(manifest.header.seq)
         lane.known.add(manifest.all_files, plan.ids)
         lane.advance(manifest)
+        _tell_of_nothing(manifest)
         lane.intake.settle(manifest.header.offsets)
     return manifest
+
+
+def _tell_of_nothing(manifest: Manifest) -> None:
+    """Say that a stream is empty now, because its source answered nothing: that may be the source's mistake."""
+    header = manifest.header
+    if (
+        header.seq > 1
+        and header.snapshot
+        and header.counts == range(header.seq, header.seq + 1)
+        and not header.accounts.read
+    ):
+        logger.warning(
+            "The source of %s answered no record, so from commit %s on the stream is empty. What it held before is "
+            "read as of commit %s until maintenance removes it.",
+            header.stream,
+            manifest,
+            layout.commit_name(header.lane, header.seq - 1),
+        )
 
 
 def announce(lane: Lane, manifest: Manifest) -> Manifest:
@@ -153,6 +179,12 @@ def _fresh(ids: Sequence[str], repeats: AbstractSet[int]) -> AbstractSet[int] | 
         if at not in repeats:
             first.setdefault(record_id, at)
     return set(first.values())
+
+
+def _collisions(lane: Lane, claim: Claim) -> Collisions:
+    """Return what collides. What was posted has the id of its delivery, which no key is part of."""
+    keyed = isinstance(lane.stream.source, ApiSpec)
+    return collisions(claim.ids, claim.records, claim.refused) if keyed else Collisions()
 
 
 def _ahead(make: Callable[[Callable[[], bool]], Iterator[T]]) -> Iterator[T]:

@@ -1,7 +1,8 @@
 """Tells which records of a claim the stream has already, in its data or its quarantine.
 
-Only commits are read whose span may hold one. Lanes own disjoint record ids as long as the stream has as many lanes;
-that may have changed, so where marks cannot tell a repeat the other lanes are looked into as well.
+Only commits are read whose span may hold one, and where a pass takes the place of the former only those of the pass.
+Lanes own disjoint record ids as long as the stream has as many lanes; that may have changed, so where marks cannot tell
+a repeat the other lanes are looked into as well.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,9 @@ def repeated(lane: Lane, claim: Claim) -> set[int]:
     """Return where in the claim records stand that were committed before, be they forgotten since."""
     forgotten = lane.known.forgotten
     cursor, found = bounds(claim.cursor), {at for at, record_id in enumerate(claim.ids) if record_id in forgotten}
-    for identity, commits in _by_identity(_suspected(lane, claim)):
+    snapshot = lane.place.counting(lane.stream, claim)
+    since = 1 if snapshot is None else snapshot.since
+    for identity, commits in _by_identity(_suspected(lane, claim, since)):
         files = list(overlapping((file for commit in commits for file in commit.all_files), cursor))
         if not files:
             continue
@@ -26,19 +29,24 @@ def repeated(lane: Lane, claim: Claim) -> set[int]:
         known = lane.known.among(files, {record_id for record_id in ids if record_id is not None})
         if known:
             found |= {at for at, record_id in enumerate(ids) if record_id in known}
+    if forgotten and since > 1:  # commits are left out by which a record was known that is not to come back
+        for identity in lane.former_identities():
+            named = lane.intake.ids_by(identity, claim)
+            found |= {at for at, record_id in enumerate(named) if record_id in forgotten}
     return found
 
 
-def _suspected(lane: Lane, claim: Claim) -> Iterator[Manifest]:
+def _suspected(lane: Lane, claim: Claim, since: int) -> Iterator[Manifest]:
     cursor = bounds(claim.cursor)
 
     def suspected(span: Span) -> bool:
-        return span.may_hold(cursor) and lane.intake.may_repeat(span, claim)
+        return span.last >= since and span.may_hold(cursor) and lane.intake.may_repeat(span, claim)
 
-    others = lane.others() if lane.intake.may_lie_elsewhere(lane.index, claim) else []
+    others = lane.others(cursor) if lane.intake.may_lie_elsewhere(lane.index, claim) else []
     for log, index in ((lane.log, lane.index), *others):
         for span in filter(suspected, index.spans):
-            yield from (commit for commit in log.between(span.first, span.last) if suspected(span_of(commit)))
+            first = max(span.first, since)
+            yield from (commit for commit in log.between(first, span.last) if suspected(span_of(commit)))
 
 
 def _by_identity(commits: Iterator[Manifest]) -> list[tuple[Mapping[str, Any], list[Manifest]]]:

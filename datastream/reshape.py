@@ -8,20 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
-import pyarrow as pa
-
 from datastream import pipeline
 from datastream.catalog import Stream
-from datastream.claim import Batch, Claim
 from datastream.clock import Clock
-from datastream.decision import decide
 from datastream.identity import identity_of
-from datastream.lake.encoding import planned
+from datastream.intake.backfills import refuse_unfinished
 from datastream.lake.manifest import Manifest
 from datastream.lake.store import Store
 from datastream.lane import Lane
-from datastream.quality import Verdict
-from datastream.records import RECEIVED_TYPE, RECORD_ID
+from datastream.notice import notice
 from datastream.shape import as_committed, counting, differences, shape_of
 
 Open = Callable[[Stream, str], AbstractContextManager[Lane]]
@@ -41,7 +36,7 @@ def reshape(
 
     All lanes are held meanwhile. The first lane's commit is the last: until then the old definition counts, and the
     command may be repeated whenever it was stopped. A worker that slept meets the commit of its lane and is refused.
-    Raises LaneBusy, and what a run raises.
+    Raises LaneBusy, BackfillUnfinished, and what a run raises.
     """
     header = counting(store, stream.name)
     if header is None:
@@ -50,6 +45,7 @@ def reshape(
     with ExitStack() as held:
         opened = [held.enter_context(open_(old, name)) for name in sorted(lanes, key=int)]
         for lane in opened:
+            refuse_unfinished(lane.newest, lane.stream.name)
             pipeline.drain(lane, on_commit)
         for lane in reversed(opened):
             on_commit(_say_so(lane, stream, clock))
@@ -57,24 +53,9 @@ def reshape(
 
 def _say_so(lane: Lane, stream: Stream, clock: Clock) -> Manifest:
     """Make a commit of no record, which holds the new definition. Another worker's that comes first is made too."""
-    old, shape, identity = lane.stream, shape_of(stream), identity_of(stream)
+    shape, identity = shape_of(stream), identity_of(stream)
     while True:
-        lane.stream = stream
-        decision = decide(stream, lane.suite, _nothing(lane, clock), Verdict(rows=0, expectations=()), lane.place)
-        plan = lane.log.decide(planned(decision))
-        lane.stream = old
-        if plan is None:
-            lane.reload()
-            continue
-        made = pipeline.complete(lane, plan)
-        if made.header.shape == shape and made.header.identity == identity:
+        refuse_unfinished(lane.newest, lane.stream.name)
+        made = notice(lane, stream, lane.offsets, clock)
+        if made is not None and made.header.shape == shape and made.header.identity == identity:
             return made
-
-
-def _nothing(lane: Lane, clock: Clock) -> Batch:
-    table = pa.table({RECORD_ID: pa.array([], pa.string())})
-    claim = Claim(
-        records=[], table=table, positions=[], ids=[], refused={}, cursor=pa.nulls(0, pa.string()),
-        schema=dict(lane.schema), offsets=lane.offsets, received_at=pa.array([], RECEIVED_TYPE), taken_at=clock.now(),
-    )  # fmt: skip
-    return Batch(claim=claim, table=table, positions=[], refused={}, duplicates=0, columns=dict(lane.agreed.columns))

@@ -4,14 +4,13 @@ A row that it leaves out is set aside with the rule `transform`, so that the acc
 """
 
 import hashlib
-import importlib
-import inspect
 import io
 from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datastream.entry import imported
 from datastream.errors import Permanent
 from datastream.records import EXTRA, OWN_COLUMNS, RECORD_ID
 
@@ -39,17 +38,8 @@ def load_transform(entry: str | None) -> tuple[Transform, str]:
     """Return the function that `module:function` names, and its version. None stands for no change."""
     if entry is None:
         return (lambda table: table), "none"
-    module_name, _, name = entry.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-        function: Transform = getattr(module, name)
-        source = inspect.getsource(module)
-    except Exception as error:  # a user's module may raise anything when it is imported; it is told as what it is
-        raise TransformMissing(
-            f"The transform {entry!r} cannot be imported: {type(error).__name__}: {error}. Correct `transform` in the "
-            "stream, as module:function, or the module."
-        ) from error
-    return function, hashlib.sha256(source.encode()).hexdigest()[:12]
+    found = imported(entry, "transform", TransformMissing)
+    return found.function, hashlib.sha256(found.source.encode()).hexdigest()[:12]
 
 
 def apply(transform: Transform, entry: str, table: pa.Table) -> tuple[pa.Table, list[int] | None]:

@@ -1,6 +1,7 @@
 """Writes what a new stream needs: its file, a draft of its suite, and its entry in `prefect.yaml`."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,11 @@ from datastream.sources.request import same_host
 
 _PAGES = ("page", "offset", "start", "cursor", "page_token", "pageToken", "after")
 """Parameters of a page: they do not belong to what is asked."""
+_SECRETS = frozenset({
+    "apikey", "appkey", "key", "subscriptionkey", "token", "accesstoken", "apitoken", "authtoken", "refreshtoken",
+    "secret", "apisecret", "clientsecret", "password", "passwd", "pwd", "sig", "signature",
+})  # fmt: skip
+"""What parameters of secrets are called, in lower case and without what joins words."""
 _ENTRY = """
   - name: {name}
     description: Load the stream {name}, described in streams/{name}.yaml.
@@ -32,6 +38,10 @@ class NotAStream(Permanent):
 
 class NotBehindBlock(Permanent):
     """An address is not one of the API that a block is for."""
+
+
+class ParametersUnfit(Permanent):
+    """Parameters of an address cannot stand in a stream file."""
 
 
 class StreamThere(Permanent):
@@ -59,7 +69,7 @@ class Draft:
         """The stream as its file describes it."""
         parts = urlsplit(self.url)
         path = parts.path.removeprefix(urlsplit(self.base_url).path)
-        params = {name: value for name, value in parse_qsl(parts.query) if name not in _PAGES}
+        params = dict(_params(self.url))
         address: dict[str, Any] = {"base_url": f"{parts.scheme}://{parts.netloc}"}
         address |= {"private_networks": list(self.private_networks)} if self.private_networks else {}
         source: dict[str, Any] = {"kind": "api", "block": self.block or address, "path": path or "/"}
@@ -77,6 +87,31 @@ class Draft:
             for name in self.key
         ]
         return {"name": self.name, "expectations": rules}
+
+
+def refuse_unfit(url: str) -> None:
+    """Raise ParametersUnfit if parameters of an address are secrets by their names, or stand there more than once."""
+    names = [name for name, _ in _params(url)]
+    for name in names:
+        if re.sub(r"[^a-z0-9]", "", name.lower()) in _SECRETS:
+            raise ParametersUnfit(
+                f"The parameter {name!r} of --url is called like a secret, and the stream file is for everybody to "
+                f"read. Save its value in an API block, as auth: {{kind: api_key, name: {name}, place: query, value: "
+                "...}, and run again with --block api-source/NAME and an address without it. If it is no secret, leave "
+                "it out here, and write it into the file under params."
+            )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ParametersUnfit(
+            f"--url names {', '.join(twice)} more than once, and a stream's params hold one value of each. Leave one, "
+            "with the others in it if the API takes a list, such as a,b."
+        )
+
+
+def _params(url: str) -> list[tuple[str, str]]:
+    """Return the parameters of an address, but those of a page."""
+    query = url.partition("#")[0].partition("?")[2]
+    return [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in _PAGES]
 
 
 def refuse_wrong(model: type[BaseModel], given: Mapping[str, Any]) -> None:
@@ -112,10 +147,15 @@ def write(project: Path, streams: Path, expectations: Path, draft: Draft) -> lis
     for file in (stream, suite):
         file.parent.mkdir(parents=True, exist_ok=True)
     editor = "# yaml-language-server: $schema=stream.schema.json\n"
-    text = yaml.safe_dump(draft.described, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
-    stream.write_text(editor + text)
+    stream.write_text(editor + _as_yaml(draft.described))
     suite.write_text(json.dumps(draft.suite, indent=2) + "\n")
     return [stream, suite, *([deployments] if _deployed(deployments, draft.name) else [])]
+
+
+def _as_yaml(described: Mapping[str, Any]) -> str:
+    """Return a stream as a person would write it: times without a tag, which YAML does not need."""
+    text = yaml.safe_dump(described, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+    return re.sub(r"!!timestamp '(\S+) (\S+?)(?:\+00:00)?'", r"\1T\2Z", text)
 
 
 def _deployed(file: Path, name: str) -> bool:

@@ -50,7 +50,7 @@ def run_deployment(name: str, ui: str) -> Done:
         while True:
             started = client.create_flow_run_from_deployment(deployment.id)
             click.echo(f"{name} runs: {ui}/{started.id}")
-            with _progress() as show:
+            with progress() as show:
                 ended = _wait(client, started.id, show)
             if ended.state_name != "Yielded":
                 break
@@ -78,10 +78,11 @@ def _percent(client: "SyncPrefectClient", run: UUID) -> tuple[float, str]:
 
 
 @contextmanager
-def _progress() -> Iterator[Shown]:
+def progress() -> Iterator[Shown]:
     """Show a bar that moves on a terminal, and a line for each change elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     console = Console()
     if not console.is_terminal:
@@ -90,11 +91,12 @@ def _progress() -> Iterator[Shown]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.fields[state]:9}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         TaskProgressColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, TextColumn("{task.description}"), console=console) as bar:
+    said = TextColumn("{task.description}", table_column=Column(no_wrap=False))
+    with Progress(*columns, said, console=console) as bar:
         task = bar.add_task("", total=100.0, state="")
         yield lambda percent, said, state: bar.update(task, completed=percent, description=said, state=state)
 

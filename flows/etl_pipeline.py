@@ -6,8 +6,9 @@ Run it by hand with `python -m flows.etl_pipeline flights`, or by its deployment
 from prefect import flow
 
 from blocks import DataLake, EventBus, StreamBuffer
+from datastream.lane import Lane
 from datastream.pipeline import claims, decided
-from tasks import check, decide, open_stream, run_as_command, store, transform, yields_when_busy
+from tasks import Report, check, decide, open_stream, run_as_command, store, transform, yields_when_busy
 
 
 @flow(name="etl-pipeline", flow_run_name="{stream}", persist_result=False)
@@ -19,14 +20,19 @@ def etl_pipeline(
     with open_stream(stream, lake, buffer, events) as (lanes, report):
         for lane in lanes:
             with report.draining(lane):
-                for plan in decided(lane):
-                    report.add(plan, store(lane, plan))
-                for claim in claims(lane):
-                    batch = transform(lane, claim)
-                    verdict = check(lane, batch)
-                    plan = decide(lane, batch, verdict)
-                    if plan is not None:
-                        report.add(plan, store(lane, plan), verdict)
+                drain(lane, report)
+
+
+def drain(lane: Lane, report: Report) -> None:
+    """Load what waits in one lane, claim after claim; first comes what an earlier run decided."""
+    for plan in decided(lane):
+        report.add(plan, store(lane, plan))
+    for claim in claims(lane):
+        batch = transform(lane, claim)
+        verdict = check(lane, batch)
+        plan = decide(lane, batch, verdict)
+        if plan is not None:
+            report.add(plan, store(lane, plan), verdict)
 
 
 if __name__ == "__main__":

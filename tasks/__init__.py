@@ -3,6 +3,7 @@
 Tasks take and return handles, never tables, and keep no results: what is done is known by the lake's log.
 """
 
+from tasks.backfill import open_backfill
 from tasks.checks import ask, show
 from tasks.command import run_as_command
 from tasks.etl import check, decide, store, transform
@@ -10,14 +11,17 @@ from tasks.lane import open_stream
 from tasks.lookback import LookbackReport, look_back
 from tasks.maintenance import keep_up, tell
 from tasks.outcome import yields_when_busy
+from tasks.report import Report
 
 __all__ = [
     "LookbackReport",
+    "Report",
     "ask",
     "check",
     "decide",
     "keep_up",
     "look_back",
+    "open_backfill",
     "open_stream",
     "run_as_command",
     "show",

@@ -15,13 +15,13 @@ _TELLS_NOBODY = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false
 """For the server that Prefect starts for a run: nothing is reported to anybody."""
 
 
-def run_as_command(flow: Callable[..., object], *, usage: str, most: int = 1) -> None:
-    """Call `flow` with the command's arguments, one or at most `most`.
+def run_as_command(flow: Callable[..., object], *, usage: str, least: int = 1, most: int = 1) -> None:
+    """Call `flow` with the command's arguments, of which there are `least` to `most`.
 
     Exits with 0, 1 when the run fails, 2 when it is used wrongly.
     """
     words = sys.argv[1:]
-    if not 1 <= len(words) <= most or any(word.startswith("-") for word in words):
+    if not least <= len(words) <= most or any(word.startswith("-") for word in words):
         sys.exit(_usage(usage))
     sentences_only()
     try:

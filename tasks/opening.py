@@ -1,6 +1,6 @@
 """What it takes to open the lanes of a stream: its file, suite and lake, and the connections that a lane needs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,8 @@ from datastream.events.bus import open_event_bus
 from datastream.events.contract import EventBus
 from datastream.intake import Intake
 from datastream.intake.api import api_intake
+from datastream.intake.backfill import slice_intake
+from datastream.intake.backfills import Backfill
 from datastream.intake.webhook import webhook_intake
 from datastream.lake.lake import open_lake
 from datastream.lake.store import Store
@@ -80,11 +82,28 @@ class Opening:
         """Open a lane under its lease. Raises LaneBusy."""
         return self.take_as(self.stream, name, patience)
 
-    @contextmanager
-    def take_as(self, stream: Stream, name: str, patience: timedelta | None = None) -> Iterator[Lane]:
+    def take_as(self, stream: Stream, name: str, patience: timedelta | None = None) -> AbstractContextManager[Lane]:
         """Open a lane of the stream as it is described here."""
+        return self._open(stream, name, self._intake(stream, name), patience)
+
+    def slices_of(self, backfill: Backfill) -> Callable[[str, timedelta], AbstractContextManager[Lane]]:
+        """Return what opens a slice of a backfill under its lease. It raises LaneBusy."""
+
+        def take(name: str, patience: timedelta) -> AbstractContextManager[Lane]:
+            stream = self.stream
+            intake = slice_intake(
+                stream, name, backfill.again, api_of(stream), states=self.states, buffer=self.buffer, store=self.store
+            )  # fmt: skip
+            return self._open(stream, name, intake, patience)
+
+        return take
+
+    @contextmanager
+    def _open(
+        self, stream: Stream, name: str, intake_: AbstractContextManager[Intake], patience: timedelta | None
+    ) -> Iterator[Lane]:
         with (
-            self._intake(stream, name) as intake,
+            intake_ as intake,
             open_lane(
                 stream, self.suite, self.store, intake, run=self.run, lane=name, bus=self.bus, buffer=self.buffer,
                 patience=patience, states=self.states,
@@ -94,7 +113,7 @@ class Opening:
 
     def _intake(self, stream: Stream, name: str) -> AbstractContextManager[Intake]:
         if not isinstance(stream.source, WebhookSpec):
-            return api_intake(stream, api_of(stream), states=self.states, buffer=self.buffer)
+            return api_intake(stream, api_of(stream), states=self.states, buffer=self.buffer, store=self.store)
         if self.buffer is None:
             raise BufferMissing(f"The stream {stream.name!r} is posted to a buffer that nobody named.")
         return webhook_intake(stream, stream.source, self.buffer, states=self.states, lane=name)

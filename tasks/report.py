@@ -4,7 +4,7 @@ It adds up sums and keeps ten sample rows; it holds no tables.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from prefect import get_run_logger
@@ -14,12 +14,14 @@ from prefect.runtime import flow_run
 
 from datastream.catalog import Stream
 from datastream.clock import Clock
+from datastream.collisions import Collisions
 from datastream.errors import DatastreamError
 from datastream.lake.manifest import Header, Manifest
 from datastream.lake.plan import Plan
 from datastream.lane import Lane
 from datastream.quality import Suite, Tally, Verdict, markdown
 from datastream.records import RAW, RECORD_ID, RULES, Accounts
+from datastream.slices import Slices
 from tasks.asset import materialize_rows
 from tasks.progress import Progress, artifact_key
 from tasks.showing import Showing
@@ -31,6 +33,7 @@ class Report:
     """The report of one run."""
 
     def __init__(self, stream: Stream, suite: Suite, lake: str, clock: Clock, showing: Showing) -> None:
+        self._stream = stream
         self.title = self._name = stream.name
         self._tally = Tally(suite)
         self._samples: list[dict[str, Any]] = []
@@ -40,7 +43,7 @@ class Report:
         self._windows: list[str] = []
         self._about = {"suite_version": suite.version, "lake": lake}
         self._failed: DatastreamError | None = None
-        self.accounts = Accounts()
+        self.accounts, self._collisions = Accounts(), Collisions()
         self._showing = showing
         self._progress = Progress(self._key("progress"), self._said(), clock, showing)
 
@@ -52,12 +55,24 @@ class Report:
         self.title = f"{self._name} {', '.join(self._windows)}"
         self._showing(lambda: _name_the_run(self.title))
         try:
+            with nullcontext() if one else self._going_on(lane):
+                yield
+        finally:
+            self._tell_apart(lane)
+
+    @contextmanager
+    def _going_on(self, lane: Lane) -> Iterator[None]:
+        try:
             yield
         except DatastreamError as error:
-            if one:
-                raise
             get_run_logger().error("Lane %s stopped: %s", lane.name, error)
             self._failed = self._failed or error
+
+    def _tell_apart(self, lane: Lane) -> None:
+        """Warn of records that the key does not tell apart, once a lane."""
+        self._collisions += lane.collisions
+        if lane.collisions:
+            get_run_logger().warning(lane.collisions.told(lane.stream))
 
     def add(self, plan: Plan, manifest: Manifest, verdict: Verdict | None = None) -> None:
         """Count one commit in, and move the progress."""
@@ -74,7 +89,7 @@ class Report:
         if missing and (aside := plan.set_aside) is not None:
             self._samples += aside.slice(0, missing).drop_columns([RAW, RECORD_ID]).to_pylist()
         get_run_logger().info("commit %s-%012d: %s", header.lane, header.seq, self._said())
-        self._progress.show(_percent(header), self._said())
+        self._progress.show(self._percent(header), self._said())
 
     def publish(self) -> None:
         """Show the accounts and the validation result, and tell what else waits for it that rows were loaded."""
@@ -108,25 +123,50 @@ class Report:
         a = self.accounts
         by_rule = {f"quarantined by {rule}": rows for rule, rows in sorted(self._set_aside.items())}
         rows = {"read": a.read, "loaded": a.loaded, "quarantined": a.quarantined, **by_rule}
-        rows |= {"duplicates": a.duplicates, "files": self._files}
+        rows |= {"duplicates": a.duplicates}
+        rows |= {"duplicates with other content": self._collisions.rows} if self._collisions else {}
+        rows |= {"files": self._files}
         return [{"account": name, "rows": f"{count:,}"} for name, count in rows.items()]
 
     def _validation(self) -> str:
         command = f"datastream quarantine show {self._name}" if self._samples else ""
         samples = [{RULES: ", ".join(row.pop(RULES) or []), **row} for row in self._samples]
-        return markdown(self._tally, samples, command)
+        note = self._collisions.told(self._stream) if self._collisions else ""
+        return markdown(self._tally, samples, command, note=note)
+
+    def _percent(self, header: Header) -> float:
+        """Return how much of the window is read, as far as its paginator knows."""
+        match header.offsets:
+            case {"position": {"page": page, "total": int(total)}} if total:
+                return 100.0 * (page - 1) / total
+            case {"position": _}:
+                return 0.0
+        return 100.0
+
+
+class SlicesReport(Report):
+    """The report of one run of a backfill, which has one title and many lanes. The percentage is that of all runs."""
+
+    def __init__(
+        self, stream: Stream, suite: Suite, lake: str, clock: Clock, showing: Showing, slices: Slices | None, title: str
+    ) -> None:
+        super().__init__(stream, suite, lake, clock, showing)
+        self.title, self._slices, self._windows = title, slices, [title]
+        showing(lambda: _name_the_run(title))
+
+    @contextmanager
+    def draining(self, lane: Lane) -> Iterator[None]:
+        """Drain one slice. One that fails does not hinder the next ones."""
+        try:
+            with self._going_on(lane):
+                yield
+        finally:
+            self._tell_apart(lane)
+
+    def _percent(self, header: Header) -> float:  # noqa: ARG002 - that of one slice says little
+        return 100.0 * sum(one.done for one in self._slices.seen) / len(self._slices) if self._slices else 100.0
 
 
 def _name_the_run(name: str) -> None:
     with get_client(sync_client=True) as client:
         client.update_flow_run(flow_run.id, name=name)
-
-
-def _percent(header: Header) -> float:
-    """Return how much of the window is read, as far as its paginator knows."""
-    match header.offsets:
-        case {"position": {"page": page, "total": int(total)}} if total:
-            return 100.0 * (page - 1) / total
-        case {"position": _}:
-            return 0.0
-    return 100.0

@@ -96,7 +96,7 @@ class World:
         config = ApiConfig(base_url=self.api.url, **self.connection)
         suite = load_suite(self.suites, self.stream.suite)
         with (
-            api_intake(self.stream, config, self.clock) as intake,
+            api_intake(self.stream, config, self.clock, store=self.store) as intake,
             open_lane(self.stream, suite, self.store, intake, run=name, bus=self.bus, clock=self.clock) as lane,
         ):
             drain(lane, made.append)

@@ -15,13 +15,14 @@ FLOORS = [
     {"tasks"},
     {"blocks"},
     {"datastream.gateway"},
-    {"datastream.reshape", "datastream.lanes", "datastream.trial"},
+    {"datastream.reshape", "datastream.backfill", "datastream.lanes", "datastream.trial", "datastream.drift"},
+    {"datastream.notice", "datastream.slices"},
     {"datastream.pipeline"},
     {"datastream.repeats"},
     {"datastream.lane", "datastream.lookback", "datastream.checks", "datastream.maintenance", "datastream.notebook"},
     {"datastream.intake", "datastream.announce", "datastream.decision", "datastream.isolation", "datastream.sketch"},
-    {"datastream.claim", "datastream.partition", "datastream.shape", "datastream.poison"},
-    {"datastream.identity", "datastream.transform"},
+    {"datastream.claim", "datastream.partition", "datastream.ranges", "datastream.shape", "datastream.poison"},
+    {"datastream.identity", "datastream.transform", "datastream.collisions"},
     {
         "datastream.quality",
         "datastream.lake",
@@ -32,7 +33,8 @@ FLOORS = [
     {"datastream.auth", "datastream.columns"},
     {"datastream.observe", "datastream.resilience", "datastream.catalog", "datastream.settings"},
     {"datastream.records", "datastream.connections"},
-    {"datastream.errors", "datastream.clock", "datastream.blame", "datastream.credentials", "datastream"},
+    {"datastream.blame", "datastream.credentials", "datastream.entry"},
+    {"datastream.errors", "datastream.clock", "datastream"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 BELONGS = {

@@ -16,6 +16,11 @@ def timed(table: pa.Table) -> pa.Table:
     return table.set_column(table.schema.get_field_index("at"), "at", at.cast(pa.timestamp("us", "UTC")))
 
 
+def zoneless(table: pa.Table) -> pa.Table:
+    at = pc.strptime(table["at"], format="%Y-%m-%dT%H:%M:%SZ", unit="us", error_is_null=True)
+    return table.set_column(table.schema.get_field_index("at"), "at", at)
+
+
 def without_even_ids(table: pa.Table) -> pa.Table:
     return timed(table.filter(pa.array([number % 2 == 1 for number in table["id"].to_pylist()])))
 

@@ -2,7 +2,20 @@
 
 from datastream.catalog.answers import AnswerRule
 from datastream.catalog.catalog import Catalog, StreamInvalid, StreamMissing
-from datastream.catalog.paginate import Auto, HeaderLink, NextLink, Offset, PageNumber, Paginate, Place, Single, Token
+from datastream.catalog.hooks import Hooks
+from datastream.catalog.paginate import (
+    Auto,
+    HeaderLink,
+    NextLink,
+    Offset,
+    PageNumber,
+    Paginate,
+    Place,
+    Python,
+    Single,
+    Token,
+)
+from datastream.catalog.parent import Parent, fields_in, filled
 from datastream.catalog.quality import Quality, Volume
 from datastream.catalog.schema_spec import SchemaSpec
 from datastream.catalog.source import ApiSpec, Cursor, CursorValue, WebhookSpec
@@ -19,12 +32,15 @@ __all__ = [
     "Cursor",
     "CursorValue",
     "HeaderLink",
+    "Hooks",
     "NextLink",
     "Offset",
     "PageNumber",
     "Paginate",
+    "Parent",
     "PartitionBy",
     "Place",
+    "Python",
     "Quality",
     "Retention",
     "SchemaSpec",
@@ -35,4 +51,6 @@ __all__ = [
     "Token",
     "Volume",
     "WebhookSpec",
+    "fields_in",
+    "filled",
 ]

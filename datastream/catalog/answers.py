@@ -21,19 +21,28 @@ class AnswerRule(Model):
     path: str | None = None
     """Where in the body something stands."""
     equals: str | int | float | bool | None = None
-    """What stands there. Without it, anything but null and false does."""
+    """What stands there, be it null. Without it, anything but null and false does."""
     contains: str | None = None
     """A text anywhere in the body."""
+    wait: str | None = None
+    """The header that says how long to wait, in any form of `Retry-After`, or until when in Unix time."""
     then: Then
     """Ask again later; renew the credentials and ask again; take it for the end of the pages; end the run; or set the
     answer aside as a record, and take it for the end of the pages."""
+
+    @property
+    def equals_null(self) -> bool:
+        """Whether the rule asks for null, which is not the same as asking for nothing."""
+        return self.equals is None and "equals" in self.model_fields_set
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:
         if not self.status and self.path is None and self.contains is None:
             raise ValueError("say which answers are meant: status, path or contains")
-        if self.equals is not None and self.path is None:
+        if (self.equals is not None or self.equals_null) and self.path is None:
             raise ValueError("equals is held against what stands at path; name it too")
+        if self.wait is not None and self.then != "retry":
+            raise ValueError("only who asks again waits; say then: retry, or leave wait out")
         if self.then == "ignore" and not self.status and self.path is None:
             raise ValueError("any record may contain a text, and its page would be lost; name status or path too")
         return self

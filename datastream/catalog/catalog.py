@@ -11,7 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from datastream.catalog.lines import Lines, load_with_lines
-from datastream.catalog.stream import NAME, Stream
+from datastream.catalog.model import NAME
+from datastream.catalog.source import ApiSpec
+from datastream.catalog.stream import Stream
 from datastream.errors import Permanent
 
 
@@ -43,7 +45,14 @@ class Catalog:
         file = self._folder / f"{name}.yaml"
         if not file.is_file():
             raise StreamMissing(f"Stream {name!r} does not exist: there is no {file}. {self._nearest(name)}")
-        return read_stream(file)
+        stream = read_stream(file)
+        self._require_parent(stream, file)
+        return stream
+
+    def _require_parent(self, stream: Stream, file: Path) -> None:
+        parent = stream.source.parent if isinstance(stream.source, ApiSpec) else None
+        if parent and not (self._folder / f"{parent.stream}.yaml").is_file():
+            raise StreamInvalid(f"{file}: its parent {parent.stream!r} does not exist. {self._nearest(parent.stream)}")
 
     def _nearest(self, name: str) -> str:
         known = self.names()

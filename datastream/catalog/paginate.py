@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from datastream.catalog.model import Model
+from datastream.catalog.model import ENTRY, Model
 
 Place = Literal["query", "header", "body"]
 """Where a parameter goes. In a body its name is a path, such as `filter.since`."""
@@ -20,9 +20,13 @@ class PageNumber(Model):
     total: str | None = None
     count: str | None = None
     """A path to the number of rows. When it falls while a window is read, rows have moved, and it is read again."""
+    more: str | None = None
+    """A path to whether there are more pages. Without it and `total`, an empty page is the last."""
 
     @model_validator(mode="after")
     def _count_needs_total(self) -> Self:
+        if self.more and self.total:
+            raise ValueError("more and total both tell where the pages end; name total alone")
         if self.count and not self.total:
             raise ValueError("count is only looked at with total, the path to the number of pages; name it too")
         return self
@@ -34,10 +38,20 @@ class Offset(Model):
     kind: Literal["offset"]
     param: str = "offset"
     place: Place = "query"
+    first: int = Field(default=0, ge=0)
+    """The number of the first row."""
     limit: int = Field(default=100, ge=1)
     limit_param: str = "limit"
     count: str | None = None
     """A path to the number of rows. Pages are then fetched concurrently, and a row that is deleted is noticed."""
+    more: str | None = None
+    """A path to whether there are more rows. Without it and `count`, an empty page is the last."""
+
+    @model_validator(mode="after")
+    def _one_tells_the_end(self) -> Self:
+        if self.more and self.count:
+            raise ValueError("more and count both tell where the rows end; name count alone")
+        return self
 
 
 class NextLink(Model):
@@ -86,4 +100,14 @@ class Auto(Model):
     kind: Literal["auto"]
 
 
-Paginate = Annotated[PageNumber | Offset | NextLink | HeaderLink | Token | Single | Auto, Field(discriminator="kind")]
+class Python(Model):
+    """A function of one's own tells, by an answer and the parameters it was asked with, those of the next page."""
+
+    kind: Literal["python"]
+    next: str = Field(pattern=ENTRY)
+    """`module:function`, called with an answer and a dict; it returns another dict, or None behind the last page."""
+
+
+Paginate = Annotated[
+    PageNumber | Offset | NextLink | HeaderLink | Token | Single | Auto | Python, Field(discriminator="kind")
+]

@@ -4,23 +4,22 @@ The field names are the file's own; `stream.schema.json` for editors is made fro
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from datastream.catalog.model import Model
+from datastream.catalog.model import ENTRY, NAME, Model
+from datastream.catalog.moments import is_unix
 from datastream.catalog.quality import Quality
 from datastream.catalog.schema_spec import SchemaSpec
 from datastream.catalog.source import ApiSpec, Cursor, Source
 from datastream.catalog.types import TIMESTAMP, text_of
 from datastream.catalog.upkeep import Compact, Retention
 
-NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
-"""What a stream or suite may be called: it becomes a folder, a Redis key and a routing key."""
-
 Name = Annotated[str, Field(pattern=NAME)]
 Severity = Literal["critical", "warning", "info"]
 Action = Literal["quarantine", "warn"]
+Load = Literal["append", "replace"]
 
 
 class PartitionBy(Model):
@@ -60,13 +59,14 @@ class Stream(Model):
     source: Source
     key: list[str] = Field(default=[], validate_default=True)
     """The fields that identify a record. An API's need them: with the cursor's value they make its `_record_id`."""
-    transform: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    transform: str | None = Field(default=None, pattern=ENTRY)
     """`module:function`, a pure function of an Arrow table that keeps the column `_record_id`."""
     partition_by: PartitionBy | None = None
     schema_spec: SchemaSpec = Field(default=SchemaSpec(), alias="schema")
     suite: Name
     on_failure: dict[Severity, Action] = Field(default={})
-    load: Literal["append"] = "append"
+    load: Load = "append"
+    """What a pass over an API without a cursor is: more records, or the whole that takes the place of the former."""
     batch: Batch = Batch()
     quality: Quality = Quality()
     shards: int = Field(default=1, ge=1, le=64)
@@ -97,6 +97,29 @@ class Stream(Model):
             raise ValueError("an API is read window by window, in one lane; leave shards out")
         return value
 
+    @model_validator(mode="after")
+    def _is_no_parent_of_itself(self) -> Self:
+        if isinstance(self.source, ApiSpec) and self.source.parent and self.source.parent.stream == self.name:
+            raise ValueError("it is its own parent, so it would ask for its rows without end; name another stream")
+        return self
+
+    @field_validator("load")
+    @classmethod
+    def _is_whole_each_time(cls, value: Load, checked: ValidationInfo) -> Load:
+        source = checked.data.get("source")
+        if value == "append" or source is None:
+            return value
+        if not isinstance(source, ApiSpec) or source.cursor is not None:
+            raise ValueError("only an API without a cursor brings everything each time; leave load out, or the cursor")
+        if source.parent and source.parent.ask == "new":
+            raise ValueError("only what is new is asked for, and would take the place of all; say parent.ask: all")
+        if any(rule.then == "quarantine" for rule in source.errors):
+            raise ValueError(
+                "an answer that is set aside ends a pass, and what lay behind it would vanish from the stream; say "
+                "retry or fail in source.errors"
+            )
+        return value
+
     @field_validator("schema_spec")
     @classmethod
     def _cursor_can_be_compared(cls, value: SchemaSpec, checked: ValidationInfo) -> SchemaSpec:
@@ -112,6 +135,8 @@ class Stream(Model):
     def _outlives_repeats(cls, value: Retention, checked: ValidationInfo) -> Retention:
         source = checked.data.get("source")
         if source is None or not (value.data or value.quarantine):
+            return value
+        if checked.data.get("load") == "replace":
             return value
         if isinstance(source, ApiSpec) and source.cursor is None:
             raise ValueError("an API without a cursor brings everything again, so what expired would be loaded again")
@@ -139,5 +164,5 @@ class Stream(Model):
 def _kinds_of(cursor: Cursor) -> tuple[str, ...]:
     """Return the types that a cursor's values may be declared as."""
     if isinstance(cursor.initial, datetime):
-        return ("string", text_of(TIMESTAMP))
+        return ("string", text_of(TIMESTAMP), *(("int64", "double") if is_unix(cursor.format) else ()))
     return ("int64",) if isinstance(cursor.initial, int) else ("string",)

@@ -21,7 +21,10 @@ class Compact(Model):
 
 
 class Retention(Model):
-    """How long what was committed is kept, by the time of its commit; what is not named here is kept for ever."""
+    """How long what was committed is kept, by the time of its commit; what is not named here is kept for ever.
+
+    Of a stream with `load: replace`: how long what a newer snapshot took the place of is kept; a day, if not named.
+    """
 
     data: timedelta | None = Field(default=None, gt=timedelta())
     quarantine: timedelta | None = Field(default=None, gt=timedelta())

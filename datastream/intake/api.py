@@ -1,7 +1,7 @@
 """Takes claims from an API, window by window. Nothing of a window has to be forgotten once it is committed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -16,17 +16,22 @@ from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig, BufferConfig
 from datastream.errors import Permanent
 from datastream.identity import cursor_column, raw_id, record_ids, rules_of
+from datastream.intake.backfills import left_to_the_first_lane, reaches_what_was_filled_in
+from datastream.intake.parents import LakeParents
 from datastream.lake.index import Index, Span
 from datastream.lake.manifest import CursorRange
+from datastream.lake.store import Store
 from datastream.observe.crash import step
 from datastream.records import RECEIVED_TYPE
 from datastream.resilience import BreakerStates
-from datastream.sources.answer import Answer
 from datastream.sources.claims import Offsets, Reading, Taken, take
-from datastream.sources.client import ApiClient, open_api
+from datastream.sources.client import ApiClient, Heard, open_api
+from datastream.sources.hooks import Hooked
 from datastream.sources.learn import Rules
+from datastream.sources.parts import NoParents, Parents
+from datastream.sources.passes import Pass
 from datastream.sources.rows import Rows, parse
-from datastream.sources.window import cursor_after, open_window
+from datastream.sources.window import Asked, Window, cursor_after, from_wire, open_window, to_wire
 
 
 class SourceUnordered(Permanent):
@@ -36,27 +41,40 @@ class SourceUnordered(Permanent):
 class ApiIntake:
     """The windows of one API stream."""
 
-    def __init__(self, stream: Stream, client: ApiClient, clock: Clock) -> None:
-        self._stream, self._client, self._clock = stream, client, clock
+    def __init__(
+        self,
+        stream: Stream,
+        client: ApiClient,
+        clock: Clock,
+        parents: Parents | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        self._stream, self._client, self._clock, self._until = stream, client, clock, until
+        self._parents = parents or NoParents()
+        self._pass = Pass(
+            client=client, hooked=Hooked(stream.api.hooks), parents=self._parents, max_pages=stream.api.max_pages,
+            bare=stream.schema_spec.bare,
+        )  # fmt: skip
 
     def claims(
         self, offsets: Mapping[str, Any], schema: Mapping[str, str], stopped: Callable[[], bool]
-    ) -> Iterator[Claim]:
+    ) -> Generator[Claim]:
+        self._client.stop_when(stopped)
         reached, known = _offsets(offsets), dict(schema)
-        reading = Reading(stream=self._stream, client=self._client, stopped=stopped)
-        for taken in take(reading, reached, self._clock.now()):
+        reading = Reading(stream=self._stream, reads=self._pass, clock=self._clock, stopped=stopped)
+        for taken in take(reading, reached, self._window(reached)):
             with step("claim"):
                 claim, reached = make_claim(self._stream, taken, reached, known, self._clock.now())
             known = claim.schema
-            yield claim
+            yield left_to_the_first_lane(claim, offsets, self._stream.source.cursor)
 
     def may_repeat(self, span: Span, claim: Claim) -> bool:  # noqa: ARG002 - the contract's
         """Tell that any may: an API answers what it answered before."""
         return True
 
     def may_lie_elsewhere(self, index: Index, claim: Claim) -> bool:  # noqa: ARG002 - the contract's
-        """Tell that none may: an API is read in one lane."""
-        return False
+        """Tell whether it reaches below what was ever filled in: else an API is read in one lane."""
+        return reaches_what_was_filled_in(claim)
 
     def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:
         ids: list[str | None] = list(claim.ids)
@@ -68,15 +86,30 @@ class ApiIntake:
     def settle(self, offsets: Mapping[str, Any]) -> None:
         """Do nothing: an API keeps its records whether we have them or not."""
 
-    def first_answer(self) -> Answer:
-        """Return what the API answers to the first request of a first window, for who tries the stream."""
-        window = open_window(self._stream, None, self._clock.now())
-        asked = window.at(self._client.base_url)
-        return self._client.dependency.call(lambda: self._client.ask(asked)).answer
+    def first(self, schema: Mapping[str, str] | None = None) -> Claim | None:
+        """Return the first claim of a first window, for who tries the stream: no more is asked for than it holds.
+
+        Of a window in parts some of the next ones are on their way by then.
+        """
+        with closing(self.claims({}, schema or {}, lambda: False)) as coming:
+            return next(coming, None)
 
     def label(self, offsets: Mapping[str, Any]) -> str:
         reached = _offsets(offsets)
         return (reached.window or open_window(self._stream, reached.cursor, self._clock.now())).label
+
+    def _window(self, reached: Offsets) -> Window:
+        """Return the next window."""
+        spec, parent = self._stream.api.cursor, self._stream.api.parent
+        asked = None
+        if parent is not None:
+            asked = Asked(
+                stream=parent.stream, upto=self._parents.reached(parent.stream),
+                after=reached.parents.get(parent.stream, {}),
+                all=spec is not None or parent.ask == "all", initial=to_wire(spec.initial) if spec else None,
+                include=parent.include,
+            )  # fmt: skip
+        return open_window(self._stream, reached.cursor, self._until or self._clock.now(), asked)
 
 
 @contextmanager
@@ -86,18 +119,22 @@ def api_intake(
     clock: Clock | None = None,
     states: BreakerStates | None = None,
     buffer: BufferConfig | None = None,
+    store: Store | None = None,
+    until: datetime | None = None,
+    heard: Heard | None = None,
 ) -> Iterator[ApiIntake]:
-    """Open an API stream's intake; its connections are closed at the end.
+    """Open an API stream's intake; its connections are closed at the end. Windows end now, or at `until`.
 
-    Tokens, and what is known of the API's budget, are shared through the buffer.
+    Tokens, and what is known of the API's budget, are shared through the buffer. The rows of a parent stream lie in
+    `store`.
     """
     clock = clock or SystemClock()
     with (
         token_store(buffer) as tokens,
         shared_budgets(buffer, clock) as budgets,
-        open_api(config, clock, states, tokens=tokens, budgets=budgets, rules=stream.api.errors) as client,
+        open_api(config, clock, states, tokens=tokens, budgets=budgets, rules=stream.api.errors, heard=heard) as client,
     ):
-        yield ApiIntake(stream, client, clock)
+        yield ApiIntake(stream, client, clock, LakeParents(store) if store is not None else None, until)
 
 
 def _offsets(kept: Mapping[str, Any]) -> Offsets:
@@ -121,11 +158,12 @@ def make_claim(
     cursor = cursor_column(stream.source.cursor, rows.table)
     if len(rows.table) < len(taken.records):
         cursor = _spread(cursor, rows.positions, len(taken.records))
-    after = _advance(stream.source.cursor, taken, before, bounds(cursor))
+    after = _advance(stream, taken, before, bounds(cursor))
     claim = Claim(
         records=taken.records, table=rows.table, positions=rows.positions, ids=ids, refused=refused, cursor=cursor,
         schema=rows.schema, offsets=msgspec.to_builtins(after), taken_at=now,
-        received_at=pa.repeat(pa.scalar(now, RECEIVED_TYPE), len(taken.records)),
+        received_at=pa.repeat(pa.scalar(now, RECEIVED_TYPE), len(taken.records)), begins=taken.begins,
+        closes=taken.position is None,
     )  # fmt: skip
     return claim, after
 
@@ -148,10 +186,16 @@ def _spread(values: pa.Array, positions: Sequence[int], count: int) -> pa.Array:
     return values.take(pa.array(where, pa.int64()))
 
 
-def _advance(spec: Cursor | None, taken: Taken, before: Offsets, seen: CursorRange | None) -> Offsets:
+def _advance(stream: Stream, taken: Taken, before: Offsets, seen: CursorRange | None) -> Offsets:
     """Return how far the lane has come after a claim. The cursor moves when the window is read, never before."""
+    spec = stream.source.cursor
+    asked, parents = taken.window.parent, before.parents
+    if asked is not None and taken.position is None:
+        parents = {asked.stream: asked.upto}
+    if spec is None and taken.position is None:
+        return Offsets(empty=stream.load == "replace" and taken.begins and not taken.records, parents=parents)
     if spec is None:
-        return Offsets(window=taken.window, position=taken.position) if taken.position else Offsets()
+        return Offsets(window=taken.window, position=taken.position, parents=parents)
     highest = before.window.greatest if before.window and not taken.begins else None
     if seen is not None:
         if spec.ordered and highest is not None and seen[0] < highest:  # type: ignore[operator]
@@ -161,7 +205,16 @@ def _advance(spec: Cursor | None, taken: Taken, before: Offsets, seen: CursorRan
             )
         highest = seen[1] if highest is None else max(highest, seen[1])
     window = msgspec.structs.replace(taken.window, greatest=highest)
-    reached = cursor_after(window, spec) if highest is not None else before.cursor
+    reached = _furthest(cursor_after(window, spec) if highest is not None else None, before.cursor, spec)
     if taken.position is None:
-        return Offsets(cursor=reached)
-    return Offsets(cursor=reached if spec.ordered else before.cursor, window=window, position=taken.position)
+        return Offsets(cursor=reached, parents=parents)
+    at = reached if spec.ordered else before.cursor
+    return Offsets(cursor=at, window=window, position=taken.position, parents=parents)
+
+
+def _furthest(reached: str | int | None, before: str | int | None, spec: Cursor) -> str | int | None:
+    """Return where the cursor stands: it never moves back, though the source has lost its latest rows since."""
+    ends = [from_wire(value, spec.initial) for value in (before, reached)]
+    if None in ends:
+        return before if reached is None else reached
+    return before if ends[0] > ends[1] else reached  # type: ignore[operator]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datastream.lake import layout
-from datastream.lake.manifest import CursorRange, DataFile, Header, Manifest
+from datastream.lake.manifest import FORMAT, FORMAT_OF_SNAPSHOTS, CursorRange, DataFile, Header, Manifest
 from datastream.lake.plan import Plan
 from datastream.records import RECORD_ID
 
@@ -54,7 +54,8 @@ def planned(decision: Decision) -> Plan:
         encoded = list(threads.map(lambda part: _encoded(part[0], part[1], origin), parts))
     data, files = [data for data, _ in encoded], [file for _, file in encoded]
     quarantine = files.pop() if decision.quarantine else None
-    manifest = Manifest(header=decision.header, files=files, quarantine=quarantine)
+    format_ = FORMAT if decision.header.snapshot is None else FORMAT_OF_SNAPSHOTS
+    manifest = Manifest(header=decision.header, files=files, quarantine=quarantine, format=format_)
     chunks = [chunk for _, rows in parts for chunk in rows[RECORD_ID].chunks]
     return Plan(manifest=manifest, data=data, known=pa.chunked_array(chunks, pa.string()))
 

@@ -10,7 +10,7 @@ PROOF = "_proof/create-only"
 """The object by which a store proves that it never overwrites; those of races are named after it."""
 _REWRITTEN = "rewritten-"
 _ATTEMPT = re.compile(r"(\d{12})-[0-9a-f]{8}-\d{4,}\.parquet$")
-_COMMITTED = re.compile(r"(/data|^_quarantine/[^/]+)/([^/]+=[^/]+/)?[a-z0-9][a-z0-9_-]*-\d{12}(-[^/]*)?\.parquet$")
+_COMMITTED = re.compile(r"(/data|^_quarantine/[^/]+)/([^/]+=[^/]+/)?[A-Za-z0-9][\w-]*-\d{12}(-[^/]*)?\.parquet$")
 _SEQ = re.compile(r"/(\d{12})\.(plan|json|index|announced)$")
 
 
@@ -98,6 +98,12 @@ def announced(stream: str, lane: str, seq: int) -> str:
 def commit_name(lane: str, seq: int) -> str:
     """Return what a commit is called in rows, tables and commands."""
     return f"{lane}-{seq:012}"
+
+
+def commit_of(name: str) -> tuple[str, int]:
+    """Return the lane and the number of a commit by its name."""
+    lane, _, seq = name.rpartition("-")
+    return lane, int(seq)
 
 
 def sequences(keys: Iterable[str], ending: str) -> list[int]:

@@ -5,6 +5,7 @@ rows of newer commits too, and none is missed; what was replaced stays on the la
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
@@ -13,8 +14,11 @@ from datastream.lake import layout
 from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
 from datastream.lake.rewrite import Folded, Gone, Held, Rewrite, rewrites
+from datastream.lake.standing import Standing
 from datastream.lake.store import Store
 from datastream.records import Accounts
+
+_READING_THREADS = 8
 
 
 class Live(msgspec.Struct, frozen=True, eq=False):
@@ -27,13 +31,29 @@ class Live(msgspec.Struct, frozen=True, eq=False):
     data: list[Held]
     quarantine: list[Held]
     """The files that count, in the order of their first commits."""
+    others: list[Held]
+    """The files that do not: of snapshots that others took the place of, or of one that is not whole yet."""
     replaced: dict[str, Rewrite]
     """The files that do not count any more, each with the rewrite that took it out."""
 
     @property
     def all_files(self) -> list[Held]:
-        """Data and quarantine."""
-        return [*self.data, *self.quarantine]
+        """Data and quarantine, whether they count or not."""
+        return [*self.data, *self.quarantine, *self.others]
+
+    def at(self, standing: Standing) -> "Live":
+        """Return the stream with the files that counted at a moment; a file may hold rows that did not."""
+        return msgspec.structs.replace(self, **_sorted_out(self.all_files, standing))
+
+    @property
+    def standing(self) -> Standing:
+        """Which commits count now."""
+        return Standing({commit.header.lane: commit.header.counts for commit in self.commits})
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Tell whether the log says that some commits do not count."""
+        return any(commit.header.snapshot for commit in self.commits)
 
     @property
     def folded(self) -> dict[str, Folded]:
@@ -57,10 +77,11 @@ class Live(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def set_aside(self) -> dict[str, int]:
-        """Rows that were ever set aside, by rule; what was folded is in it."""
+        """Rows that were set aside by the commits that count, by rule; what was folded is in it."""
         sums: dict[str, int] = {}
-        folded = (each.set_aside for each in self.folded.values())
-        for rules in (*folded, *(commit.header.set_aside for commit in self.commits)):
+        folded, now = (each.set_aside for each in self.folded.values()), self.standing
+        made = (commit.header.set_aside for commit in self.commits if now.has(str(commit)))
+        for rules in (*folded, *made):
             for rule, rows in rules.items():
                 sums[rule] = sums.get(rule, 0) + rows
         return sums
@@ -78,8 +99,10 @@ class Live(msgspec.Struct, frozen=True, eq=False):
 
 def live(store: Store, stream: str) -> Live:
     """Return the stream as it stands now."""
-    lanes = [(lane, list(Log(store, stream, lane).manifests())) for lane in store.folders(layout.log_of(stream))]
-    return at_rest(stream, lanes, rewrites(store, stream))
+    names = store.folders(layout.log_of(stream))  # a backfill may have left thousands
+    with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="lanes") as threads:
+        made = list(threads.map(lambda lane: list(Log(store, stream, lane).manifests()), names))
+    return at_rest(stream, zip(names, made, strict=True), rewrites(store, stream))
 
 
 def at_rest(stream: str, lanes: Iterable[tuple[str, list[Manifest]]], done: list[Rewrite]) -> Live:
@@ -94,10 +117,9 @@ def at_rest(stream: str, lanes: Iterable[tuple[str, list[Manifest]]], done: list
             files |= {held.key: held for held in swap.adds}
             replaced |= dict.fromkeys(swap.removes, rewrite)
         replaced |= dict.fromkeys(rewrite.erased, rewrite)
-    there = sorted((held for key, held in files.items() if key not in replaced), key=lambda held: held.commits[0])
-    data = [held for held in there if not layout.is_quarantine(held.key)]
-    quarantine = [held for held in there if layout.is_quarantine(held.key)]
-    return Live(stream, commits, done, data, quarantine, replaced)
+    there = [held for key, held in files.items() if key not in replaced]
+    found = Live(stream, commits, done, [], [], there, replaced)
+    return found.at(found.standing)
 
 
 def around(files: Iterable[Held]) -> tuple[tuple[str, ...], tuple[datetime, datetime]]:
@@ -105,6 +127,17 @@ def around(files: Iterable[Held]) -> tuple[tuple[str, ...], tuple[datetime, date
     files = list(files)
     commits = sorted({commit for held in files for commit in held.commits})
     return tuple(commits), (min(held.decided[0] for held in files), max(held.decided[1] for held in files))
+
+
+def _sorted_out(files: Iterable[Held], standing: Standing) -> dict[str, list[Held]]:
+    files = sorted(files, key=lambda held: held.commits[0])
+    counting = standing.files(files)
+    keys = {held.key for held in counting}
+    return {
+        "data": [held for held in counting if not layout.is_quarantine(held.key)],
+        "quarantine": [held for held in counting if layout.is_quarantine(held.key)],
+        "others": [held for held in files if held.key not in keys],
+    }
 
 
 def _held(commit: Manifest) -> Iterator[Held]:

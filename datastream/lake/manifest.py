@@ -11,6 +11,8 @@ from datastream.records import Accounts
 
 FORMAT = 1
 """Of manifests, plans and rewrites. It grows when an older version would misread what a newer one writes."""
+FORMAT_OF_SNAPSHOTS = 2
+"""Of manifests that say which commits count: an older version would read every snapshot there ever was."""
 CursorRange = tuple[str | int, str | int]
 
 
@@ -60,6 +62,21 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """The partitions' folder name; None for a stream without."""
 
 
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which commits of a lane count, where a pass over the source takes the place of what came before it."""
+
+    first: int
+    last: int
+    """They count from the first to the last, once the commit is made that says so; with `last` below `first`, none."""
+    begun: int | None = None
+    """The first commit of a pass that is not whole yet: none of it counts until it is."""
+
+    @property
+    def since(self) -> int:
+        """The first commit in which a record may stand that is not to be loaded again."""
+        return self.first if self.begun is None else self.begun
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a commit once it is decided: the same in its plan and its manifest."""
 
@@ -87,6 +104,15 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """None in what was decided before shapes were kept."""
     watermark: datetime | None = None
     """The greatest record time that the lane has loaded, by the field its stream is partitioned by."""
+
+    snapshot: Snapshot | None = None
+    """None where every commit of the lane counts."""
+
+    @property
+    def counts(self) -> range:
+        """The numbers of the lane's commits that count, once this one is made."""
+        snapshot = self.snapshot
+        return range(1, self.seq + 1) if snapshot is None else range(snapshot.first, snapshot.last + 1)
 
     @property
     def epoch(self) -> str | None:
@@ -139,10 +165,10 @@ def decode(key: str, data: bytes) -> Manifest:
 
 def refuse_newer(key: str, format_: int) -> None:
     """Raise LogTooNew for a format that this version does not know: fields it knows nothing of would be overlooked."""
-    if format_ > FORMAT:
+    if format_ > FORMAT_OF_SNAPSHOTS:
         raise LogTooNew(
-            f"{key} is of format {format_}, and this version of datastream knows formats up to {FORMAT}. A newer "
-            "version has written to this lake: upgrade datastream here too. Nothing was read or written."
+            f"{key} is of format {format_}, and this version of datastream knows formats up to {FORMAT_OF_SNAPSHOTS}. "
+            "A newer version has written to this lake: upgrade datastream here too. Nothing was read or written."
         )
 
 

@@ -1,24 +1,19 @@
 """A stream as it stood at an earlier moment: time travel by a time, or by a commit.
 
-A moment is how far each lane had come, so it holds whole commits. What has expired or was forgotten since is gone from
-the past too.
+A moment is how far each lane had come, so it holds whole commits; of a stream that is replaced, the snapshot that was
+whole by then. What has expired or was forgotten since is gone from the past too.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-import msgspec
-
 from datastream.errors import Permanent
-from datastream.lake import layout
 from datastream.lake.live import Live
 from datastream.lake.manifest import Header
-from datastream.lake.rewrite import Held
+from datastream.lake.standing import Standing
 
 _COMMIT = re.compile(r"(?:(?P<stream>[^/]+)/)?(?P<name>.+-\d{12})$")
-_DIGITS = 13
-"""Of a commit's name after its lane: a dash and its number."""
 
 AsOf = datetime | str
 """A time, or the name of a commit: `0-000000000012`, or `flights/0-000000000012` where several streams have it."""
@@ -28,31 +23,8 @@ class MomentUnknown(Permanent):
     """It cannot be told which moment is meant."""
 
 
-class Past(msgspec.Struct, frozen=True):
-    """How far the lanes of a stream had come."""
-
-    upto: Mapping[str, int]
-
-    def had(self, commit: str) -> bool:
-        """Tell whether a commit was made by then."""
-        return int(commit[1 - _DIGITS :]) <= self.upto.get(commit[:-_DIGITS], 0)
-
-    def files(self, held: Iterable[Held]) -> list[Held]:
-        """Return the files that may hold rows of then; some may hold later ones too."""
-        return [each for each in held if any(self.had(commit) for commit in each.commits)]
-
-    @property
-    def condition(self) -> str:
-        """What SQL asks of a row that was there."""
-        lanes = [
-            f"(left(_commit, -{_DIGITS}) = '{lane}' and _commit <= '{layout.commit_name(lane, seq)}')"
-            for lane, seq in self.upto.items()
-        ]
-        return " or ".join(lanes) or "false"
-
-
-def past(streams: Mapping[str, Live], as_of: AsOf) -> dict[str, Past]:
-    """Return each stream as it stood at a moment. Raises MomentUnknown.
+def past(streams: Mapping[str, Live], as_of: AsOf) -> dict[str, Standing]:
+    """Return which commits of each stream counted at a moment. Raises MomentUnknown.
 
     A commit stands for itself on its own lane, and for the time of its decision on all others.
     """
@@ -62,14 +34,14 @@ def past(streams: Mapping[str, Live], as_of: AsOf) -> dict[str, Past]:
         return {name: _at(each, moment) for name, each in streams.items()}
     header = _named(streams, found["stream"], found["name"])
     moments = {name: _at(each, header.decided_at) for name, each in streams.items()}
-    moments[header.stream] = Past({**moments[header.stream].upto, header.lane: header.seq})
+    moments[header.stream] = Standing({**moments[header.stream].lanes, header.lane: header.counts})
     return moments
 
 
-def _at(stream: Live, moment: datetime) -> Past:
+def _at(stream: Live, moment: datetime) -> Standing:
     """A lane had come as far as its last commit that was decided by then: what lies before it came first."""
     headers = (commit.header for commit in stream.commits)
-    return Past({header.lane: header.seq for header in headers if header.decided_at <= moment})
+    return Standing({header.lane: header.counts for header in headers if header.decided_at <= moment})
 
 
 def _named(streams: Mapping[str, Live], stream: str | None, name: str) -> Header:

@@ -19,8 +19,8 @@ from datastream.lake.sql import QueryFailed, connect, query
 from datastream.lake.store import Store
 from datastream.records import COMMIT, RULES
 
-__all__ = ["FileBroken", "QueryFailed", "commits", "committed_rows", "committed_schema", "connect", "glob", "lanes",
-           "newest_first", "quarantined", "query", "set_aside", "streams"]  # fmt: skip
+__all__ = ["FileBroken", "QueryFailed", "commits", "committed_rows", "committed_schema", "connect", "counting_first",
+           "glob", "lanes", "newest_first", "quarantined", "query", "set_aside", "streams"]  # fmt: skip
 _READING_THREADS = 8
 
 
@@ -40,10 +40,29 @@ def commits(store: Store, stream: str) -> Iterator[Manifest]:
         yield from Log(store, stream, lane).manifests()
 
 
-def newest_first(store: Store, stream: str) -> Iterator[Manifest]:
-    """Yield every commit of a stream from the newest back, by the time it was decided. Few are read ahead."""
-    logs = (Log(store, stream, lane).newest_first() for lane in lanes(store, stream))
+def newest_first(store: Store, stream: str, of: Sequence[str] | None = None) -> Iterator[Manifest]:
+    """Yield every commit of a stream, or `of` some lanes, from the newest back, by the time it was decided.
+
+    Few are read ahead.
+    """
+    logs = (Log(store, stream, lane).newest_first() for lane in (lanes(store, stream) if of is None else of))
     return merge(*logs, key=lambda commit: commit.header.decided_at, reverse=True)
+
+
+def counting_first(store: Store, stream: str) -> Iterator[Manifest]:
+    """Yield the commits of a stream that count, from the newest back, by the time they were decided."""
+    logs = (_counting(Log(store, stream, lane)) for lane in lanes(store, stream))
+    return merge(*logs, key=lambda commit: commit.header.decided_at, reverse=True)
+
+
+def _counting(log: Log) -> Iterator[Manifest]:
+    counts: range | None = None
+    for commit in log.newest_first():
+        counts = commit.header.counts if counts is None else counts
+        if commit.header.seq < counts.start:
+            return
+        if commit.header.seq in counts:
+            yield commit
 
 
 def committed_rows(store: Store, commit: str, files: Sequence[DataFile]) -> pa.Table:
@@ -89,6 +108,9 @@ def set_aside(store: Store, stream: str) -> Mapping[str, int]:
 def glob(store: Store, stream: str) -> str | None:
     """Return the pattern under which any engine finds a stream's data without asking the log.
 
-    None where files were rewritten: then only the log knows which of them count.
+    None where files were rewritten, or a snapshot takes another's place: then only the log knows which of them count.
     """
-    return None if rewrites(store, stream) else store.address(f"{layout.data_folder(stream)}**/*.parquet")
+    newest = (Log(store, stream, lane).newest() for lane in lanes(store, stream))
+    if rewrites(store, stream) or any(commit.header.snapshot for commit in newest if commit):
+        return None
+    return store.address(f"{layout.data_folder(stream)}**/*.parquet")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from datastream.errors import Permanent
 from datastream.lake import layout
+from datastream.lake.dataset import schema_of
 from datastream.lake.live import Live, live
-from datastream.lake.past import AsOf, Past, past
+from datastream.lake.past import AsOf, past
 from datastream.lake.rewrite import Held
+from datastream.lake.standing import Standing
 from datastream.lake.store import Store
 from datastream.records import COMMIT, RECEIVED_AT
 
@@ -91,22 +93,35 @@ def _make_views(
     """Make the views; those of the newest versions, which open each file once more, where `asked` may name one."""
     moments = {} if as_of is None else past(streams, as_of)
     for name, stream in streams.items():
-        _view(connection, store, name, stream.data, moments.get(name))
-        _view(connection, store, f"{name}{QUARANTINE}", stream.quarantine, moments.get(name))
+        moment = moments.get(name)
+        then = stream if moment is None else stream.at(moment)
+        aside = [held for held in stream.all_files if layout.is_quarantine(held.key)]
+        data = [held for held in stream.all_files if not layout.is_quarantine(held.key)]
+        _view(connection, store, name, then.data, data, moment)
+        _view(connection, store, f"{name}{QUARANTINE}", then.quarantine, aside, moment)
+        if not data and stream.has_snapshots:
+            connection.register(name, schema_of(store, name).empty_table())
     for name, stream in streams.items():
-        if stream.data and f"{name}{CURRENT}" not in streams and (asked is None or CURRENT in asked.lower()):
+        there = any(not layout.is_quarantine(held.key) for held in stream.all_files)
+        if there and f"{name}{CURRENT}" not in streams and (asked is None or CURRENT in asked.lower()):
             _current_view(connection, name, stream)
 
 
 def _view(
-    connection: "duckdb.DuckDBPyConnection", store: Store, name: str, held: Sequence[Held], moment: Past | None
+    connection: "duckdb.DuckDBPyConnection",
+    store: Store,
+    name: str,
+    held: Sequence[Held],
+    like: Sequence[Held],
+    moment: Standing | None,
 ) -> None:
-    if not held:
+    """Make a view of the files that are held at the moment; where none is, one of those `like` them has the columns."""
+    if not like:
         return
-    # Where none was there yet, one of today gives the columns.
-    there = held if moment is None else moment.files(held) or held[:1]
-    files = ", ".join(_text(store.address(each.key)) for each in there)
+    files = ", ".join(_text(store.address(each.key)) for each in held or like[-1:])
     condition = "" if moment is None else f" where {moment.condition}"
+    if not held:
+        condition = " where false"
     source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
     connection.execute(f"create or replace view {_quoted(name)} as select * from {source}{condition}")
 

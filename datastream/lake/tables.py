@@ -9,10 +9,12 @@ import pyarrow.compute as pc
 
 from datastream.errors import Permanent
 from datastream.lake import layout
+from datastream.lake.dataset import schema_of
 from datastream.lake.live import Live, live
 from datastream.lake.parquet import FileBroken, opened, schema, table
-from datastream.lake.past import Past, past
+from datastream.lake.past import past
 from datastream.lake.rewrite import Held
+from datastream.lake.standing import Standing
 from datastream.lake.store import Store
 from datastream.records import COMMIT
 
@@ -52,24 +54,27 @@ def read(
 
 
 def _table(store: Store, stream: Live, as_of: datetime | str | None, columns: Sequence[str] | None) -> pa.Table:
-    if not stream.data:
-        there = ", ".join(store.folders(layout.LOGS)) or "none yet"
-        raise NothingToRead(f"The lake holds no rows of {stream.stream!r}. Streams with commits: {there}.")
+    there = [held for held in stream.all_files if not layout.is_quarantine(held.key)]
+    if not there and not stream.has_snapshots:
+        known = ", ".join(store.folders(layout.LOGS)) or "none yet"
+        raise NothingToRead(f"The lake holds no rows of {stream.stream!r}. Streams with commits: {known}.")
     moment = None if as_of is None else past({stream.stream: stream}, as_of)[stream.stream]
-    held = stream.data if moment is None else moment.files(stream.data)
+    held = stream.data if moment is None else stream.at(moment).data
     with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="read") as threads:
         found = list(threads.map(lambda each: _rows(store, each, moment, columns), held))
     if not found:
-        last = stream.data[-1]
-        found = [opened(store, last.commits[-1], last.file, schema).remove_metadata().empty_table()]
+        kept = (
+            opened(store, there[-1].commits[-1], there[-1].file, schema) if there else schema_of(store, stream.stream)
+        )
+        found = [kept.remove_metadata().empty_table()]
     return _joined(stream.stream, found, columns)
 
 
-def _rows(store: Store, held: Held, moment: Past | None, columns: Sequence[str] | None) -> pa.Table:
+def _rows(store: Store, held: Held, moment: Standing | None, columns: Sequence[str] | None) -> pa.Table:
     """Return the rows of a file that were there, with those of the wanted columns that it has."""
     rows = opened(store, held.commits[-1], held.file, table).replace_schema_metadata()
-    if moment is not None and not all(moment.had(commit) for commit in held.commits):
-        there = [commit for commit in pc.unique(rows[COMMIT]).to_pylist() if moment.had(commit)]
+    if moment is not None and not all(moment.has(commit) for commit in held.commits):
+        there = [commit for commit in pc.unique(rows[COMMIT]).to_pylist() if moment.has(commit)]
         rows = rows.filter(pc.is_in(rows[COMMIT], pa.array(there, pa.string())))
     return rows if columns is None else rows.select([name for name in columns if name in rows.column_names])
 

@@ -1,5 +1,6 @@
 """Recounts the lake: every Parquet file that counts against the logs, and the logs' accounts against themselves."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
 from datastream.lake.plan import Plan
 from datastream.lake.recount import Recount, name
-from datastream.lake.rewrite import rewrites
+from datastream.lake.rewrite import Held, rewrites
 from datastream.lake.store import Store
 from datastream.lake.strangers import among_folders, sorted_out
 
@@ -56,11 +57,14 @@ def _verify(store: Store, stream: str, *, rows: bool) -> tuple[Verification, Liv
     there, plans = _there(store, stream), _plans(store, stream)  # files, plans, commits: in this order they come to
     now = live(store, stream)  # be, so that none is missed in between
     accounts, gone, found = now.accounts, now.gone, Recount(store)
+    others = [[held for held in now.others if layout.is_quarantine(held.key) is aside] for aside in (False, True)]
     if rows:
-        loaded, quarantined = found.rows(now.data), found.rows(now.quarantine)
-        found.problems += found.doubles()
+        counted = found.rows(now.data), found.rows(now.quarantine)
+        found.problems += found.doubles()  # what stands in another snapshot too is none
+        loaded, quarantined = (rows + found.rows(more) for rows, more in zip(counted, others, strict=True))
     else:
-        loaded, quarantined = (sum(held.file.rows for held in files) for files in (now.data, now.quarantine))
+        counted = (_rows(now.data), _rows(now.quarantine))
+        loaded, quarantined = (rows + _rows(more) for rows, more in zip(counted, others, strict=True))
         found.problems += _missing(there, store, now)
     homeless, strangers = sorted_out(there, now, _announced(plans, now.commits))
     problems = [p for commit in now.commits for p in _unbalanced(commit)] + found.problems + _gaps(now)
@@ -76,6 +80,10 @@ def _verify(store: Store, stream: str, *, rows: bool) -> tuple[Verification, Liv
         bytes=sum(held.file.bytes for held in now.data), problems=problems,
         strangers=strangers + among_folders(store),
     ), now  # fmt: skip
+
+
+def _rows(files: Iterable[Held]) -> int:
+    return sum(held.file.rows for held in files)
 
 
 def _missing(there: set[str], store: Store, now: Live) -> list[str]:

@@ -9,8 +9,6 @@ from typing import Any
 
 from datastream.quality.suite import Rule
 
-_COLUMN_KEYS = ("column", "column_A", "column_B", "column_list")
-
 # These ask for numbers or for null, never for how a value is written: 5 and 5.0 are the same to them.
 # The type list stands here because pandas' own type of whole numbers with nulls, float64, is what people list.
 _NUMERIC = frozenset(
@@ -55,7 +53,7 @@ class Demand:
         together: set[str] = set()
         wide = False
         for rule in rules:
-            named = _named(rule)
+            named = rule.columns
             wide = wide or rule.type not in own or not _narrow(rule, named)
             columns |= named
             conditions += _texts(rule.kwargs.get("row_condition"))
@@ -77,11 +75,6 @@ class Demand:
     def compares(self, column: str) -> bool:
         """Tell whether the column is set beside another or stands in a condition, where nulls must compare as NaN."""
         return column in self.together or self.conditional(column)
-
-
-def _named(rule: Rule) -> set[str]:
-    values = (rule.kwargs.get(key) for key in _COLUMN_KEYS)
-    return {name for value in values for name in (value if isinstance(value, list | tuple) else [value]) if name}
 
 
 def _narrow(rule: Rule, named: Collection[str]) -> bool:

@@ -17,13 +17,13 @@ _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def markdown(
-    tally: Tally, samples: Sequence[Mapping[str, Any]] = (), command: str = "", *, piece: str = "claim"
+    tally: Tally, samples: Sequence[Mapping[str, Any]] = (), command: str = "", *, piece: str = "claim", note: str = ""
 ) -> str:
     """Return heading, one line a rule and up to ten sample rows; `command` is how to see the others.
 
-    `piece` is what the suite was asked about at a time.
+    `piece` is what the suite was asked about at a time, and `note` what else there is to know of the rows.
     """
-    parts = [_heading(tally, piece), *([_rules(tally)] if tally.claims else [])]
+    parts = [_heading(tally, piece), *([_escaped(note)] if note else []), *([_rules(tally)] if tally.claims else [])]
     if samples:
         parts.append(_samples(samples[:_SAMPLE_ROWS]))
     if command:
@@ -92,8 +92,10 @@ def _table(head: list[str], body: list[list[str]], rule: list[str]) -> str:
 
 def _cell(value: Any) -> str:
     text = clean("" if value is None else str(value))
-    if len(text) > _CELL_CHARACTERS:
-        text = f"{text[: _CELL_CHARACTERS - 3]}..."
+    return _escaped(text if len(text) <= _CELL_CHARACTERS else f"{text[: _CELL_CHARACTERS - 3]}...")
+
+
+def _escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\1", "".join(_HTML.get(character, character) for character in text))
 
 

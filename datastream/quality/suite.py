@@ -17,6 +17,7 @@ Severity = Literal["critical", "warning", "info"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VERSION_CHARACTERS = 12
+_COLUMN_KEYS = ("column", "column_A", "column_B", "column_list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,13 @@ class Rule:
     def label(self) -> str:
         """Say the rule in a few words for people."""
         return label(self.type, self.kwargs)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that it names."""
+        values = (self.kwargs.get(key) for key in _COLUMN_KEYS)
+        lists = (value if isinstance(value, list | tuple) else [value] for value in values)
+        return frozenset(name for names in lists for name in names if name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -16,7 +16,9 @@ from datastream.sources.request import joined
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _anything = msgspec.json.Decoder()
+_T = TypeVar("_T")
 _UNREADABLE = (msgspec.DecodeError, RecursionError)
+_PLACE = re.compile(r"-?\d{1,9}", re.ASCII)
 _REL = re.compile(r"""(?:^|[;\s])rel\s*=\s*(?:"(?P<q>[^"]*)"|(?P<t>[^;,\s]+))""", re.IGNORECASE)
 
 
@@ -88,14 +90,47 @@ class Answer:
             raise self._no_list(path)
         return [msgspec.Raw(record) for record in elements(text)]
 
+    def record(self, path: str) -> msgspec.Raw:
+        """Return the one record at `path`, as the bytes that came."""
+        try:
+            found = self._at(path)
+            text = None if found is None else bytes(found).strip()
+        except _UNREADABLE as error:
+            text = self._patiently(path, error)
+        if text is None:
+            self._missing(path)
+        if text[:1] != b"{":
+            raise AnswerUnexpected(
+                f"{self.url} has no object at {path or 'the top'!r}: {self.excerpt()!r}. Correct source.records in the "
+                "stream, or say `format: json` where it is a list."
+            )
+        return msgspec.Raw(text)
+
+    def has(self, path: str) -> bool:
+        """Tell whether anything stands at `path`, be it null."""
+        try:
+            return self._at(path) is not None
+        except _UNREADABLE as error:
+            return self._patiently(path, error) is not None
+
     def value(self, path: str) -> Any:
-        """Return the decoded value at `path`; None if it is absent."""
+        """Return the decoded value at `path`; None if it is absent.
+
+        A number in a path counts the elements of a list, from 0, or from -1 at its end.
+        """
         try:
             found = self._at(path)
             return None if found is None else _anything.decode(found)
         except _UNREADABLE as error:
             text = self._patiently(path, error)
             return None if text is None else json.loads(text)
+
+    def is_null(self, path: str) -> bool:
+        """Tell whether null stands at `path`: not that nothing does, or that the body is no JSON."""
+        try:
+            return self.value(path) is None and self.has(path)
+        except (AnswerBroken, ValueError):
+            return False
 
     def value_or_none(self, path: str) -> Any:
         """Return the decoded value at `path`; None if it is absent, or if the body is no JSON."""
@@ -110,11 +145,14 @@ class Answer:
             try:
                 inside = _object.decode(here)
             except msgspec.ValidationError:
+                place, rest = _split(rest)
+                found = _element(here, place)
+            else:
+                name, rest = _split(rest, inside.__contains__)
+                found = inside.get(name)
+            if found is None:
                 return None
-            name, rest = (rest, "") if rest in inside else _split(rest)  # some APIs have names with dots
-            if name not in inside:
-                return None
-            here = inside[name]
+            here = found
         return here
 
     def _patiently(self, path: str, reason: Exception) -> bytes | None:
@@ -129,8 +167,12 @@ class Answer:
                 raise self._broken(reason) from None
         rest = path
         while rest and here is not None:
+            if here[:1] == b"[":
+                place, rest = _split(rest)
+                here = _placed(list(elements(here)), place)
+                continue
             inside = dict(members(here)) if here[:1] == b"{" else {}
-            name, rest = (rest, "") if _key(rest) in inside else _split(rest)
+            name, rest = _split(rest, lambda name, inside=inside: _key(name) in inside)  # type: ignore[misc]
             here = inside.get(_key(name))
         return here
 
@@ -143,7 +185,8 @@ class Answer:
     def _no_list(self, path: str) -> AnswerUnexpected:
         return AnswerUnexpected(
             f"{self.url} has no list of records at {path or 'the top'!r}: {self.excerpt()!r}. "
-            "Correct source.records in the stream."
+            "Correct source.records in the stream, or say `format: object` where it is one record; where null is an "
+            f"empty list, say `errors: [{{path: '{path}', equals: null, then: ignore}}]`."
         )
 
     def _broken(self, error: Exception) -> AnswerBroken:
@@ -157,9 +200,26 @@ class Answer:
         return self.sent.excerpt(self.body, most)
 
 
-def _split(path: str) -> tuple[str, str]:
-    name, _, rest = path.partition(".")
-    return name, rest
+def _split(path: str, is_there: Callable[[str], bool] = lambda _: False) -> tuple[str, str]:
+    """Return the first step of a path, and the rest. Names may have dots: the longest that is there counts."""
+    steps = path.split(".")
+    counts = range(len(steps), 0, -1)
+    count = next((count for count in counts if is_there(".".join(steps[:count]))), 1)
+    return ".".join(steps[:count]), ".".join(steps[count:])
+
+
+def _element(here: msgspec.Raw, place: str) -> msgspec.Raw | None:
+    if not _PLACE.fullmatch(place):
+        return None
+    try:
+        return _placed(_list.decode(here), place)
+    except msgspec.ValidationError:
+        return None
+
+
+def _placed(items: Sequence[_T], place: str) -> _T | None:
+    at = int(place) if _PLACE.fullmatch(place) else len(items)
+    return items[at] if -len(items) <= at < len(items) else None
 
 
 def _key(name: str) -> bytes:

@@ -4,7 +4,7 @@ Redirects are followed on the API's own host, a few of them; to other hosts they
 belong to one host. They are put into a request here and nowhere above, so that whoever names an address names none.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from datastream.connections import ApiConfig
 from datastream.credentials import RefreshToken
 from datastream.resilience import ENDPOINT, BreakerStates, Dependency, MemoryStates
 from datastream.resilience.budget import Allowance, Budget, Budgets, MemoryBudgets, Said
+from datastream.resilience.stopping import StoppableClock
 from datastream.sources.answer import Answer
 from datastream.sources.exchange import ApiAnswerTooLarge, Limits, send
 from datastream.sources.judge import ApiForgot, ApiRefused, Judge, Kind
@@ -42,6 +43,10 @@ class Judged(NamedTuple):
     kind: Kind
 
 
+Heard = Callable[[Judged], None]
+"""Told each answer that is taken, by the thread that asked."""
+
+
 class ApiClient:
     """One API, its connections kept open. Safe to use from several threads.
 
@@ -52,14 +57,15 @@ class ApiClient:
         self,
         config: ApiConfig,
         pool: CheckedPool,
-        clock: Clock,
+        clock: StoppableClock,
         dependency: Dependency,
         budget: Budget,
         judge: Judge,
         tokens: TokenStore | None = None,
+        heard: Heard | None = None,
     ) -> None:
         self._config, self._pool, self._clock = config, pool, clock
-        self._budget, self._judge = budget, judge
+        self._budget, self._judge, self._heard = budget, judge, heard
         self.dependency = dependency
         self._headers = urllib3.HTTPHeaderDict(
             {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "datastream"}
@@ -78,6 +84,10 @@ class ApiClient:
     def base_url(self) -> str:
         """Where the API is."""
         return self._config.base_url
+
+    def stop_when(self, stopped: Callable[[], bool]) -> None:
+        """End every wait to ask, by Stopped, soon after `stopped` says that nobody wants the answers any more."""
+        self._clock.stopped = stopped
 
     def ask(self, request: Request) -> Judged:
         """Return an answer and what it is. Raises Transient or Permanent errors that name the address.
@@ -99,7 +109,10 @@ class ApiClient:
             redirects += 1
             request = _redirected(request, answer, redirects)
             answer, said = self._once(request, credential)
-        return Judged(answer, self._judge.kind(answer, said))
+        judged = Judged(answer, self._judge.kind(answer, said))
+        if self._heard:
+            self._heard(judged)
+        return judged
 
     def _once(self, request: Request, credential: Credential) -> tuple[Answer, Said]:
         headers = self._headers.copy()
@@ -108,7 +121,8 @@ class ApiClient:
         sent = Credential(headers, credential.params, (*credential.secrets, *self._secrets))
         number = self._budget.admit()
         answer = send(self._pool, request, sent, Limits(self._config.timeout, self._config.max_answer_bytes))
-        said = said_by(answer.status, answer.headers, self._clock.now())
+        now = self._clock.now()
+        said = self._judge.heard(answer, said_by(answer.status, answer.headers, now), now)
         self._budget.learn(number, said)
         return answer, said
 
@@ -156,19 +170,20 @@ def open_api(
     tokens: TokenStore | None = None,
     budgets: Budgets | None = None,
     rules: Sequence[AnswerRule] = (),
+    heard: Heard | None = None,
 ) -> Iterator[ApiClient]:
     """Open an API for a while; its connections are closed at the end. Its breaker goes by the name of its host.
 
     Raises CredentialUnusable. Without `tokens`, a token and what replaces a refresh token are forgotten at the end.
     """
-    clock = clock or SystemClock()
+    clock = StoppableClock(clock or SystemClock())
     host = urlsplit(config.base_url).netloc.rpartition("@")[2]
     dependency = Dependency(f"api:{host}", ENDPOINT, states or MemoryStates(), clock)
     allowance = Allowance(config.budget.requests, config.budget.per) if config.budget else None
     budget = Budget(host, budgets or MemoryBudgets(clock), clock, allowance)
     settings = {"maxsize": config.connections, "block": False, "ssl_context": tls(config.client_certificate, config.ca)}
     with CheckedPool(Reach(config.private_networks, resolve), clock, **settings) as pool:
-        yield ApiClient(config, pool, clock, dependency, budget, Judge(rules), tokens)
+        yield ApiClient(config, pool, clock, dependency, budget, Judge(rules), tokens, heard)
 
 
 def check(config: ApiConfig) -> str:

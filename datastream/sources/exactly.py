@@ -31,7 +31,7 @@ class _Misfit(Odd):
     """The value of a field does not fit."""
 
     def __init__(self, name: str, reason: str, general: str | None = None) -> None:
-        super().__init__(f"{_label(name)} is {reason}", general)
+        super().__init__(f"{shown_name(name)} is {reason}", general)
         self.name = name
 
 
@@ -79,7 +79,7 @@ def _object(value: Any, reserved: frozenset[str]) -> _Object:
     if value is None:
         return {}
     if isinstance(value, Twice):
-        raise Odd(f"{_label(value.key)} stands twice in it", "a key stands twice in it")
+        raise Odd(f"{shown_name(value.key)} stands twice in it", "a key stands twice in it")
     if not isinstance(value, dict):
         raise Odd("not a JSON object")
     if own := reserved & value.keys():
@@ -177,7 +177,7 @@ def _value(record: msgspec.Raw, name: str) -> str:
     return bytes(texts(record)[name])[:_SHOWN_CHARACTERS].decode(errors="replace")
 
 
-def _label(name: str) -> str:
+def shown_name(name: str) -> str:
     """Return a name as it can be shown, and be part of a rule."""
     short = name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}..."
     return short if short.isprintable() and short else ascii(short)

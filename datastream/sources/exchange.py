@@ -3,7 +3,6 @@
 import logging
 from contextlib import closing, suppress
 from datetime import timedelta
-from http import HTTPStatus
 from typing import NamedTuple
 
 import urllib3
@@ -15,6 +14,8 @@ from datastream.sources.request import Request
 from datastream.sources.unpack import read_body
 from datastream.sources.wire import AnswerEndless, CheckedPool
 
+PAGES = frozenset({200, 201, 203, 206})
+"""What hands over what was asked for (RFC 9110, 15.3); some mark a part of a list with 206."""
 _MOST_ERROR_BYTES = 2**20
 
 
@@ -24,6 +25,10 @@ class ApiUnreachable(Transient):
 
 class ApiAnswerTooLarge(Permanent):
     """An answer did not end within the allowed size or time."""
+
+
+class RequestUnsendable(Permanent):
+    """A request holds what HTTP has no room for, such as a line's end in a header."""
 
 
 class Limits(NamedTuple):
@@ -46,7 +51,10 @@ logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQuery())
 
 
 def send(pool: CheckedPool, request: Request, sent: Credential, limits: Limits) -> Answer:
-    """Return what was answered, whatever its status. Raises ApiUnreachable, ApiAnswerTooLarge and AddressRefused."""
+    """Return what was answered, whatever its status.
+
+    Raises ApiUnreachable, ApiAnswerTooLarge, AddressRefused and RequestUnsendable.
+    """
     try:
         response = pool.request(
             request.method, sent.into(request.url), body=request.body, headers=sent.headers, redirect=False,
@@ -61,6 +69,11 @@ def send(pool: CheckedPool, request: Request, sent: Credential, limits: Limits) 
             f"{request} gave no answer: {sent.hide(_reason(error))}. Is the API up, and is its address{tls_too} in "
             "its block right?"
         ) from error
+    except ValueError as error:  # of http.client, before anything is sent; urllib3's own are caught above
+        raise RequestUnsendable(
+            f"{request} cannot be sent: {sent.hide(str(error))}. Correct method and headers in the stream or its API "
+            "block, or the hook that made them."
+        ) from error
     except AnswerEndless as error:
         raise ApiAnswerTooLarge(
             f"{request} was still answering at its {error}. Ask for smaller pages, or raise that in the API block."
@@ -69,7 +82,7 @@ def send(pool: CheckedPool, request: Request, sent: Credential, limits: Limits) 
 
 def _read(url: str, response: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes:
     """Return what was answered. An error is told whatever is wrong with its body, of which a piece is enough."""
-    if response.status == HTTPStatus.OK:
+    if response.status in PAGES:
         return b"".join(read_body(url, response, most_bytes))
     piece = bytearray()
     with suppress(AnswerBroken, AnswerUnexpected, AnswerEndless):

@@ -26,6 +26,8 @@ def records_of(answer: Answer, path: str, format_: str, bare: AbstractSet[str] =
     match format_:
         case "jsonl":
             return _lines(answer)
+        case "object":
+            return [answer.record(path)]
         case "csv":
             return _cells(answer, bare)
         case _:

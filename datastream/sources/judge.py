@@ -4,6 +4,8 @@ The stream's own rules come first, then what its status usually means (RFC 9110,
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
 
@@ -11,8 +13,12 @@ from datastream.catalog import AnswerRule
 from datastream.errors import Permanent, Transient
 from datastream.resilience.budget import Said
 from datastream.sources.answer import Answer
+from datastream.sources.exchange import PAGES
+from datastream.sources.limits import wait_of
 
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LAST_KNOWN = HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED
+"""What is not registered above it is treated as 500 (RFC 9110, 15): proxies answer so when they reach nobody."""
 _SHOWN = 200
 Kind = Literal["page", "ignore", "quarantine"]
 
@@ -41,7 +47,8 @@ class Judge:
 
     def kind(self, answer: Answer, said: Said) -> Kind:
         """Return what an answer is. Raises ApiBusy, ApiForgot and ApiRefused, each with what the API said."""
-        then = next((rule.then for rule in self._rules if _fits(rule, answer)), None) or _usual(answer.status)
+        rule = self._rule(answer)
+        then = rule.then if rule else _usual(answer.status)
         match then:
             case "page" | "ignore" | "quarantine":
                 return then
@@ -56,10 +63,21 @@ class Judge:
                     answer.status,
                 )
 
+    def heard(self, answer: Answer, said: Said, now: datetime) -> Said:
+        """Return what an answer says of its budget, also in the header that a rule names."""
+        if all(rule.wait is None for rule in self._rules):
+            return said
+        rule = self._rule(answer)
+        rest = wait_of(answer.headers.get(rule.wait), now) if rule and rule.wait else None
+        return said if rest is None else replace(said, rest=rest)
+
+    def _rule(self, answer: Answer) -> AnswerRule | None:
+        return next((rule for rule in self._rules if _fits(rule, answer)), None)
+
     @staticmethod
     def refuse_busy(answer: Answer, said: Said) -> None:
         """Raise ApiBusy if the status says that whoever answered cannot answer now."""
-        if answer.status in _BUSY:
+        if _is_busy(answer.status):
             raise _busy(answer, said)
 
 
@@ -75,6 +93,8 @@ def _fits(rule: AnswerRule, answer: Answer) -> bool:
         return False
     if rule.path is None:
         return True
+    if rule.equals_null:
+        return answer.is_null(rule.path)
     found = answer.value_or_none(rule.path)
     if rule.equals is None:
         return found is not None and found is not False
@@ -82,11 +102,15 @@ def _fits(rule: AnswerRule, answer: Answer) -> bool:
 
 
 def _usual(status: int) -> str:
-    if status == HTTPStatus.OK:
+    if status in PAGES:
         return "page"
-    if status in _BUSY:
+    if _is_busy(status):
         return "retry"
     return "refresh" if status == HTTPStatus.UNAUTHORIZED else "fail"
+
+
+def _is_busy(status: int) -> bool:
+    return status in _BUSY or status > _LAST_KNOWN
 
 
 def _told(answer: Answer, asks: str = "") -> str:

@@ -1,12 +1,14 @@
 """Reads what an answer says of how often its API may be asked.
 
-`Retry-After` (RFC 9110, 10.2.3), and the remaining requests with the end of their window: `RateLimit-*` as in drafts of
-the IETF, `X-RateLimit-*` and `X-Rate-Limit-*` as APIs have it.
+`Retry-After` (RFC 9110, 10.2.3), and the remaining requests with the end of their window: `RateLimit` and `RateLimit-*`
+as in drafts of the IETF (draft-ietf-httpapi-ratelimit-headers), `X-RateLimit-*` and `X-Rate-Limit-*` as APIs have it.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from operator import itemgetter
 
 from datastream.resilience.budget import Said
 
@@ -16,17 +18,33 @@ _A_MOMENT = 10**9
 _LONGEST = timedelta(days=1)
 """What asks for more is taken for this: a slip of the other side must not stop a stream for years."""
 _SLOW_DOWN = frozenset({429, 503})
+_LEFT = re.compile(r"\b(?:r|remaining)\s*=\s*(\d{1,18})", re.ASCII)
+_ENDS = re.compile(r"\b(?:t|reset)\s*=\s*(\d{1,18})", re.ASCII)
 
 
 def said_by(status: int, headers: Mapping[str, str], now: datetime) -> Said:
     """Return what an answer says of its budget."""
     rest = wait_of(headers.get("Retry-After"), now) if status in _SLOW_DOWN else None
-    for prefix in _PREFIXES:
-        remaining = headers.get(f"{prefix}-Remaining", "").strip()
-        reset = wait_of(headers.get(f"{prefix}-Reset"), now)
-        if remaining.isdigit() and reset:
+    for remaining, reset in _windows(headers, now):
+        if remaining.isdigit():
             return Said(rest, int(remaining), reset)
+        if rest is None and status in _SLOW_DOWN:
+            rest = reset
     return Said(rest)
+
+
+def _windows(headers: Mapping[str, str], now: datetime) -> Iterator[tuple[str, timedelta]]:
+    """Yield how many requests remain, as far as it is said, and how long their window lasts; the fewest first."""
+    text = headers.get("RateLimit", "")
+    parts = [text] if "remaining" in text else text.split(",")  # the whole is one window in earlier drafts
+    found = [(_LEFT.search(part), _ENDS.search(part)) for part in parts]
+    told = [(int(left[1]), wait_of(ends[1], now)) for left, ends in found if left and ends]
+    for remaining, reset in sorted(told, key=itemgetter(0)):
+        if reset:
+            yield str(remaining), reset
+    for prefix in _PREFIXES:
+        if reset := wait_of(headers.get(f"{prefix}-Reset"), now):
+            yield headers.get(f"{prefix}-Remaining", "").strip(), reset
 
 
 def wait_of(value: str | None, now: datetime) -> timedelta | None:

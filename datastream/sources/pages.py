@@ -4,25 +4,19 @@ At most `connections` pages wait in memory besides the one in hand.
 """
 
 from collections import deque
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future
 from typing import NamedTuple
 
 import msgspec
 
-from datastream.sources.answer import Answer
-from datastream.sources.client import ApiClient
-from datastream.sources.formats import records_of
-from datastream.sources.judge import ApiRefused, Kind
+from datastream.sources.fetch import Fetched, Fetcher
+from datastream.sources.judge import ApiRefused
 from datastream.sources.paginators import PagesWithoutEnd, Paginator
 from datastream.sources.request import Request
 from datastream.sources.window import Position, Window
 
 _GONE = frozenset({400, 404, 410})
-_MOST_SET_ASIDE = 64 * 1024
-"""So many characters of an answer that is set aside are kept."""
 
 
 class Page(NamedTuple):
@@ -34,31 +28,24 @@ class Page(NamedTuple):
     """It is the first of a pass: the window's first page, or that again after a restart."""
     refused: str | None = None
     """Why its one record is none: the answer itself is to be set aside."""
-
-
-class _Fetched(NamedTuple):
-    answer: Answer
-    kind: Kind
-    records: list[msgspec.Raw]
+    size_bytes: int = 0
+    """Of what was answered."""
 
 
 class _Early(NamedTuple):
     position: Position
     request: Request
-    fetched: Future[_Fetched]
+    fetched: Future[Fetched]
 
 
 class Pages:
     """The pages of one window."""
 
-    def __init__(
-        self, window: Window, max_pages: int, client: ApiClient, paginator: Paginator,
-        bare: AbstractSet[str] = frozenset(),
-    ) -> None:  # fmt: skip
-        self._window, self._max_pages, self._bare = window, max_pages, bare
-        self._client, self._paginator = client, paginator
+    def __init__(self, window: Window, max_pages: int, fetcher: Fetcher, paginator: Paginator) -> None:
+        self._window, self._max_pages = window, max_pages
+        self._fetcher, self._paginator = fetcher, paginator
 
-    def read(self, start: Position | None) -> Iterator[Page]:
+    def read(self, start: Position | None) -> Generator[Page]:
         """Yield the pages from `start` (None: the first) to the window's end.
 
         A place that an earlier run reached may be gone, because the source shrank or its links expire. The window is
@@ -81,57 +68,46 @@ class Pages:
         position: Position | None = start
         first = self._paginator.request(self._paginator.first())
         early: deque[_Early] = deque()
-        with ThreadPoolExecutor(self._client.connections, thread_name_prefix="fetch") as threads:
-            try:
-                for _ in range(self._max_pages):
-                    if position is None:
-                        return
-                    begins = self._paginator.request(position) == first
-                    answer, kind, records = self._take(position, early, threads)
-                    with answer.understood():
-                        position = self._paginator.after(position, answer, len(records)) if kind == "page" else None
-                    yield Page(records, position, begins, f"api: {answer.status}" if kind == "quarantine" else None)
-                if position is not None:
-                    raise self._endless(position)
-            finally:
-                _cancel(early)
+        try:
+            for _ in range(self._max_pages):
+                if position is None:
+                    return
+                begins = self._paginator.request(position) == first
+                answer, kind, records = self._take(position, early)
+                with answer.understood():
+                    position = self._paginator.after(position, answer, len(records)) if kind == "page" else None
+                refused = f"api: {answer.status}" if kind == "quarantine" else None
+                yield Page(records, position, begins, refused, len(answer.body))
+            if position is not None:
+                raise self._endless(position)
+        finally:
+            _cancel(early)
 
-    def _take(self, position: Position, early: deque[_Early], threads: ThreadPoolExecutor) -> _Fetched:
+    def _take(self, position: Position, early: deque[_Early]) -> Fetched:
         """Return the answer at `position`, and keep as many later ones on their way as there are connections."""
         if early and early[0].request != self._paginator.request(position):
             _cancel(early)  # the window begins again: what was fetched ahead belongs to the old pass
         if not early:
-            early.append(self._send(position, threads))
-        while len(early) <= self._client.connections:
+            early.append(self._send(position))
+        while len(early) <= self._fetcher.together:
             following = self._paginator.ahead(early[-1].position)
             if following is None:
                 break
-            early.append(self._send(following, threads))
+            early.append(self._send(following))
         taken = early.popleft().fetched.result()
         with taken.answer.understood():
             stale = taken.kind == "page" and self._paginator.stale(position, taken.answer)
         if stale:  # asked before the page in front of it was answered: ask anew
-            taken = self._send(position, threads).fetched.result()
+            taken = self._send(position).fetched.result()
         return taken
 
-    def _send(self, position: Position, threads: ThreadPoolExecutor) -> _Early:
+    def _send(self, position: Position) -> _Early:
         request = self._paginator.request(position)
-        return _Early(position, request, threads.submit(self._client.dependency.call, partial(self._fetch, request)))
-
-    def _fetch(self, request: Request) -> _Fetched:
-        """Fetch one page and find its records: an answer that is not JSON counts as broken off, and is asked again."""
-        answer, kind = self._client.ask(request)
-        if kind == "quarantine":
-            told = {"asked": str(request), "status": answer.status, "answer": answer.excerpt(_MOST_SET_ASIDE)}
-            return _Fetched(answer, kind, [msgspec.Raw(msgspec.json.encode(told))])
-        if kind == "ignore":
-            return _Fetched(answer, kind, [])
-        with answer.understood():
-            return _Fetched(answer, kind, records_of(answer, self._window.records, self._window.format, self._bare))
+        return _Early(position, request, self._fetcher.send(request, self._window))
 
     def _endless(self, position: Position) -> PagesWithoutEnd:
         return PagesWithoutEnd(
-            f"{self._paginator.request(position)} would be page {self._max_pages + 1:,} of one run, and the stream "
+            f"{self._paginator.request(position)} would be page {self._max_pages + 1:,} in a row, and the stream "
             "allows no more. Raise source.max_pages in the stream if the API really has so many."
         )
 

@@ -13,6 +13,7 @@ from urllib3.util import Url, parse_url
 from datastream.catalog import Place
 
 Value = str | int | float | bool
+Values = Value | list[Value]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -32,7 +33,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     path: str
     method: str = "GET"
-    params: dict[str, Value] = {}
+    params: dict[str, Values] = {}
     headers: dict[str, str] = {}
     body: dict[str, Any] | None = None
     form: bool = False
@@ -48,17 +49,30 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             case "header":
                 return msgspec.structs.replace(self, headers={**self.headers, name: str(value)})
             case _:
-                return msgspec.structs.replace(self, body=_within(self.body or {}, name.split("."), value))
+                path = [name] if self.form else name.split(".")  # a form has no nested values
+                return msgspec.structs.replace(self, body=_within(self.body or {}, path, value))
 
     def at(self, base_url: str) -> Request:
         """Return the request that asks it."""
         url = f"{base_url}/{self.path.lstrip('/')}" if self.path else base_url
-        url += f"?{urlencode(self.params)}" if self.params else ""
+        if self.params:
+            url += f"{'&' if '?' in url else '?'}{_encoded(self.params)}"
         if self.body is None:
             return Request(url, self.method, self.headers)
         kind = "application/x-www-form-urlencoded" if self.form else "application/json"
-        body = urlencode(self.body) if self.form else json.dumps(self.body)
+        body = _encoded(self.body) if self.form else json.dumps(self.body)
         return Request(url, self.method, {"Content-Type": kind, **self.headers}, body.encode())
+
+
+def _encoded(values: Mapping[str, Any]) -> str:
+    """Return values as a query or a form: each of a list by itself, and true and false as JSON writes them."""
+    return urlencode({name: _words(value) for name, value in values.items()}, doseq=True)
+
+
+def _words(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_words(each) for each in value]
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _within(body: Mapping[str, Any], path: list[str], value: Value) -> dict[str, Any]:

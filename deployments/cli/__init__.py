@@ -5,7 +5,9 @@ import sys
 import click
 
 from datastream.errors import DatastreamError
+from deployments.cli.backfill import backfill
 from deployments.cli.check import check
+from deployments.cli.check_source import check_source
 from deployments.cli.doctor import doctor
 from deployments.cli.gateway import gateway
 from deployments.cli.lake import lake, sql
@@ -30,7 +32,22 @@ def cli() -> None:
 
 for command in (backup, compact, forget, maintain):
     lake.add_command(command)
-for command in (up, down, status, doctor, gateway, check, lake, sql, quarantine, reshape, new, try_):
+for command in (
+    up,
+    down,
+    status,
+    doctor,
+    gateway,
+    check,
+    check_source,
+    lake,
+    sql,
+    quarantine,
+    reshape,
+    backfill,
+    new,
+    try_,
+):
     cli.add_command(command)
 
 

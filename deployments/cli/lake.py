@@ -24,13 +24,14 @@ lake.add_command(schema)
 @stream_argument
 @as_json
 def count(stream: str, json_: bool) -> None:
-    """Count the rows by the log, without opening a file."""
+    """Count the rows by the log, without opening a file: all that were ever read, and those that are there now."""
     now = _live(stream)
     sums = {
         "stream": stream,
         "commits": now.commit_count,
         **{name: getattr(now.accounts, name) for name in ("read", "loaded", "quarantined", "duplicates")},
         "files": len(now.data),
+        "rows": sum(held.file.rows for held in now.data),
     }
     print_json(sums) if json_ else print_fields(sums)
 

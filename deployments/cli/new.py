@@ -43,11 +43,12 @@ def stream(
     from datastream.sources.client import open_api
     from datastream.sources.reach import AddressRefused
     from datastream.sources.request import Request
-    from deployments.scaffold import Draft, refuse_elsewhere, refuse_wrong, write
+    from deployments.scaffold import Draft, refuse_elsewhere, refuse_unfit, refuse_wrong, write
 
     settings = settings_with_stack()
     url = url or _asked("What address shows the records?", None, "--url")
     base = {"base_url": url, "private_networks": list(private_network)}
+    refuse_unfit(url)  # first of all, since what is said of an address shows it
     refuse_wrong(ApiAddress, base)
     refuse_wrong(Stream, Draft(name, url, "", {"kind": "single"}, ["id"]).described)
     config = _block(block) if block else ApiConfig.model_validate(base)
@@ -100,8 +101,6 @@ def _asked(question: str, default: str | None, option: str) -> str:
 
 
 def _cursor(cursor: str | None, initial: str | None) -> dict[str, object] | None:
-    from datetime import datetime
-
     from datastream.errors import Permanent
 
     if cursor is None:
@@ -109,11 +108,18 @@ def _cursor(cursor: str | None, initial: str | None) -> dict[str, object] | None
     field, _, param = cursor.partition(":")
     if not field or not param or initial is None:
         raise Permanent(f"The cursor {cursor!r} is no FIELD:PARAM, or has no --initial value. Name all three.")
+    return {"field": field, "param": param, "initial": int(initial) if initial.isdigit() else _time(initial)}
+
+
+def _time(text: str) -> object:
+    """Return a time in UTC; what is none stays text."""
+    from datetime import UTC, datetime
+
     try:
-        value: object = int(initial) if initial.isdigit() else datetime.fromisoformat(initial)
+        value = datetime.fromisoformat(text)
     except ValueError:
-        value = initial
-    return {"field": field, "param": param, "initial": value}
+        return text
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _block(name: str) -> "ApiConfig":

@@ -1,4 +1,7 @@
-"""How commands print: a table for people, JSON for machines."""
+"""How commands print: a table for people, JSON for machines.
+
+A table fits the terminal that shows it. Piped, no line is wrapped: what reads it finds each row in one.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,6 +10,8 @@ from typing import Any
 
 import click
 
+_WIDEST = 10_000
+"""So many characters a piped line has at most: every row is as wide as the widest."""
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
@@ -18,16 +23,22 @@ def print_json(value: Any) -> None:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
     """Print a table; numbers stand to the right."""
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     for index, name in enumerate(columns):
         numeric = all(isinstance(row[index], int | float) for row in rows)
         table.add_column(name, justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+    if title is not None:
+        console.print(Text(title, style="table.title"), soft_wrap=True)
+    console.print(table)
 
 
 def print_fields(fields: Mapping[str, Any], title: str | None = None) -> None:

@@ -9,6 +9,8 @@ from deployments.cli.project import settings_with_stack, stream_argument
 from deployments.cli.show import as_json, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
+    from datastream.catalog import Stream
+    from datastream.settings import Settings
     from datastream.trial import Trial
 
 _SHOWN_ROWS, _SHOWN_CHARACTERS = 5, 40
@@ -23,44 +25,55 @@ _SHOWN_ROWS, _SHOWN_CHARACTERS = 5, 40
 def try_(stream: str, limit: int, json_: bool) -> None:
     """Fetch the first records of STREAM, transform and validate them, show what a run would do. Writes nothing.
 
-    Exits with 1 if records would be set aside.
+    Exits with 1 if records would be set aside, or be taken for duplicates of others.
     """
     from blocks.api_source import api_of
-    from datastream.catalog import ApiSpec, Catalog
-    from datastream.errors import Permanent
+    from datastream.lake.lake import open_lake
     from datastream.quality import load_suite
     from datastream.trial import trial
 
     settings = settings_with_stack()
-    described = Catalog(settings.streams).stream(stream)
-    if not isinstance(described.source, ApiSpec):
-        raise Permanent(
-            f"{stream} is posted to the gateway and not read, so there is nothing to fetch. Try a file of its records "
-            f"with: datastream check --suite {described.suite} --data FILE"
-        )
-    suite = load_suite(settings.expectations, described.suite)
-    found = trial(described, suite, api_of(described), limit, buffer=settings.buffer)
+    tried = described(settings, stream)
+    suite = load_suite(settings.expectations, tried.suite)
+    store = open_lake(settings.lake) if tried.api.parent else None
+    found = trial(tried, suite, api_of(tried), limit, buffer=settings.buffer, store=store)
     if found is None:
         print_json({"stream": stream, "read": 0}) if json_ else click.echo(f"{stream} has no records now.")
         return
     if json_:
         print_json({"stream": stream, **found.as_dict})
     else:
-        _show(stream, found)
-    sys.exit(1 if found.accounts.quarantined else 0)
+        _show(tried, found)
+    sys.exit(1 if found.accounts.quarantined or found.collisions else 0)
 
 
-def _show(stream: str, found: "Trial") -> None:
+def described(settings: "Settings", stream: str) -> "Stream":
+    """Return a stream that is read from an API. Raises Permanent for one that is posted."""
+    from datastream.catalog import ApiSpec, Catalog
+    from datastream.errors import Permanent
+
+    found = Catalog(settings.streams).stream(stream)
+    if not isinstance(found.source, ApiSpec):
+        raise Permanent(
+            f"{stream} is posted to the gateway and not read, so there is nothing to fetch. Try a file of its records "
+            f"with: datastream check --suite {found.suite} --data FILE"
+        )
+    return found
+
+
+def _show(stream: "Stream", found: "Trial") -> None:
     columns = [
         (name, kind, _nulls(found, name), _clipped(next((v for v in _values(found, name) if v is not None), "")))
         for name, kind in found.columns.items()
     ]
-    print_table(("column", "type", "nulls", "for example"), columns, f"{stream}, {found.window}: its columns")
+    print_table(("column", "type", "nulls", "for example"), columns, f"{stream.name}, {found.window}: its columns")
     a = found.accounts
     fields = {"read": a.read, "loaded": a.loaded, "set aside": a.quarantined, "duplicates": a.duplicates}
     if found.paginate:
         fields["pages"] = " ".join(f"{name}={value}" for name, value in found.paginate.items() if value)
     print_fields(fields, "What a run would do")
+    if found.collisions:
+        click.echo(found.collisions.told(stream))
     if found.set_aside:
         print_table(("rule", "rows"), list(found.set_aside.items()), "Set aside, by rule")
         rows = [(", ".join(row["_rules"]), _clipped(row["_raw"], 3)) for row in found.quarantine[:_SHOWN_ROWS]]

@@ -109,7 +109,7 @@ def test_a_candidate_that_fails_is_told_with_its_last_words(tmp_path: Path) -> N
 
 
 def test_what_a_late_candidate_started_is_ended_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "PATIENCE", timedelta(seconds=0.5))
+    monkeypatch.setattr(child, "PATIENCE", timedelta(seconds=3))
     code = "import subprocess\nsubprocess.run(['sh', '-c', 'echo $$ >pid; sleep 300'], check=True)"
     with pytest.raises(child.CandidateFailed, match="not done"):
         candidate(tmp_path, code)

@@ -76,6 +76,7 @@ def _alive(campaign: Campaign) -> Iterator[str]:
     """A fresh record arrives with the next run."""
     before = campaign.ledger.minted
     campaign.source.grow(3)
+    campaign.source.settle()
     campaign.end(campaign.start(campaign.job()))
     fresh = set(range(before + 1, campaign.ledger.minted + 1))
     if not fresh <= lakes.decided(campaign.store):

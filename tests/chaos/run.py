@@ -35,7 +35,7 @@ class Front:
     """After these no other campaign is begun."""
 
 
-FOLDER = (Way("webhook", "local"), Way("api", "local"))
+FOLDER = (Way("webhook", "local"), Way("api", "local"), Way("spans", "local"))
 S3 = (Way("webhook", "s3"), Way("api", "s3"))
 FULL = {
     "local": Front(FOLDER, rounds=70, hits=30, kills=250, records=6_000, seconds=900),

@@ -2,7 +2,8 @@
 
 A campaign holds these rows of the reliability plan: R1 (kills at every step), R2 (sleepers past their lease), R3 (two
 workers on one lane), R4 (another deploy between two attempts), R12 (a buffer that is emptied or put back), R23 (late
-records lie under their own time), R29 (answers that are lost), R32 (a full disk) and R33 (a reader all the while).
+records lie under their own time), R29 (answers that are lost), R32 (a full disk), R33 (a reader all the while) and
+R42 (an API that changes while it is read).
 """
 
 import json
@@ -30,6 +31,7 @@ ROUNDS = 80
 SOME = (a_lost_answer, a_late_sleeper, a_sleep_of_many, a_buffer_emptied)
 WAYS = [
     pytest.param(Way("api", "local"), 2, EACH, id="api to a folder"),
+    pytest.param(Way("spans", "local"), 1, SOME, id="spans of an API to a folder"),
     pytest.param(Way("webhook", "local"), 2, EACH, id="webhooks to a folder"),
     pytest.param(Way("webhook", "s3"), 1, SOME, id="webhooks to S3"),
     pytest.param(Way("api", "s3"), 2, EACH, id="api to S3", marks=pytest.mark.full),

@@ -16,7 +16,7 @@ from tests.chaos.deploys import write_suites
 from tests.chaos.ledger import Ledger
 from tests.chaos.notes import Notes
 from tests.chaos.server import Valkey, running
-from tests.chaos.sources import Api, Posts
+from tests.chaos.sources import Api, Posts, Spans
 from tests.chaos.tally import Tally
 from tests.fake_api import FakeApi, serving
 from tests.proxy import between
@@ -25,6 +25,8 @@ from tests.seaweedfs import fresh_lake
 _DISK = "24m"
 SHARES = {"lost": 0.03, "busy": 0.01, "broken": 0.01, "cut": 0.02}
 """How often S3 applies a request and loses its answer, is too busy, has a problem, or hangs up."""
+
+APIS = {"api": Api, "spans": Spans}
 
 
 class Way(NamedTuple):
@@ -77,8 +79,8 @@ def _lake(folder: Path, disk: Path | None, s3: LakeConfig | None) -> LakeConfig:
 
 
 def _source(way: Way, server: Valkey, ledger: Ledger, chance: random.Random, held: ExitStack) -> Api | Posts:
-    if way.source == "api":
-        return Api(held.enter_context(serving(FakeApi())), ledger, chance)
+    if way.source in APIS:
+        return APIS[way.source](held.enter_context(serving(FakeApi())), ledger, chance)
     return Posts(server, held.enter_context(open_buffer(server.config)), ledger, chance)
 
 

@@ -4,15 +4,12 @@ import json
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.conftest import SUITE, World, order, orders
-from tests.fake_api import LOCAL, FakeApi
+from tests.conftest import World, order, orders
 
 DATASTREAM = Path(sys.executable).with_name("datastream")
 
@@ -23,6 +20,7 @@ class Shell:
     def __init__(self, project: Path) -> None:
         self._env = {"PATH": "/usr/bin:/bin", "DATASTREAM_PROJECT": str(project), "COLUMNS": "160"}
         self._env["DATASTREAM_LAKE_URI"] = (project / "lake").as_uri()
+        self._env["PYTHONPATH"] = str(Path(__file__).parents[2])  # this tree, whatever is installed
 
     def __call__(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -58,6 +56,7 @@ def test_help_answers_at_once(shell: Shell) -> None:
 def test_count_tells_the_accounts(loaded: Shell) -> None:
     assert loaded.json("lake", "count", "orders") == {
         "stream": "orders", "commits": 1, "read": 302, "loaded": 300, "quarantined": 2, "duplicates": 0, "files": 16,
+        "rows": 300,
     }  # fmt: skip
 
 
@@ -65,6 +64,13 @@ def test_files_lists_every_data_file(loaded: Shell) -> None:
     found = loaded.json("lake", "files", "orders")
     assert sum(file["rows"] for file in found) == 300
     assert {file["commit"] for file in found} == {"0-000000000001"}
+
+
+def test_a_table_that_is_piped_has_each_row_in_one_line(loaded: Shell) -> None:
+    """However narrow the terminal is from which it is piped."""
+    keys = [file["file"] for file in loaded.json("lake", "files", "orders")]
+    lines = loaded("lake", "files", "orders", COLUMNS="40").stdout.splitlines()
+    assert [line.split("│")[2].strip() for line in lines if line.startswith("│")] == keys
 
 
 def test_verify_has_the_shape_that_is_promised(loaded: Shell) -> None:
@@ -187,60 +193,3 @@ def test_names_can_be_completed(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "streams" / "orders.yaml").touch()
     done = shell(_DATASTREAM_COMPLETE="bash_complete", COMP_WORDS="datastream lake count o", COMP_CWORD="3")
     assert done.stdout == "plain,orders\n"
-
-
-def described(project: Path, api: str, **changes: object) -> None:
-    """Put a stream of the fake API into the project, and what it has to meet."""
-    (project / "streams").mkdir(exist_ok=True)
-    (project / "expectations").mkdir(exist_ok=True)
-    source = {
-        "kind": "api", "block": {"base_url": api, "private_networks": LOCAL},
-        "path": "/linked", "records": "items.rows",
-        "paginate": {"kind": "auto"},
-        "cursor": {"field": "at", "param": "since", "initial": datetime(2026, 1, 1, tzinfo=UTC)},
-    }  # fmt: skip
-    stream = {"name": "orders", "source": source, "key": ["id"], "suite": "orders", **changes}
-    (project / "streams" / "orders.yaml").write_text(yaml.safe_dump(stream))
-    (project / "expectations" / "orders.json").write_text(json.dumps(SUITE))
-
-
-def test_a_stream_is_tried_and_nothing_is_written(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
-    api.records = orders(250)
-    described(tmp_path, api.url)
-    before = sorted(tmp_path.rglob("*"))
-    done = shell("try", "orders", "--limit", "150")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert all(said in done.stdout for said in ("amount", "int64", "next_link", "Nothing was written."))
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_what_would_be_set_aside_is_shown_and_told_by_the_exit_code(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
-    api.records = [*orders(40), order(41, amount=None)]
-    described(tmp_path, api.url)
-    done = shell("try", "orders", "--json")
-    told = json.loads(done.stdout)
-    assert done.returncode == 1
-    assert (told["read"], told["loaded"], told["set_aside"]) == (41, 40, {"amount not null": 1})
-
-
-def test_a_stream_without_records_says_so(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
-    described(tmp_path, api.url)
-    done = shell("try", "orders")
-    assert (done.returncode, done.stdout) == (0, "orders has no records now.\n")
-
-
-def test_an_api_that_refuses_is_told_in_a_sentence(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
-    api.fault = lambda _: (403, {}, b"who are you")
-    described(tmp_path, api.url)
-    done = shell("try", "orders")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "answered 403: 'who are you'" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_stream_that_is_posted_cannot_be_tried(shell: Shell, tmp_path: Path) -> None:
-    described(tmp_path, "http://127.0.0.1:1", source={"kind": "webhook", "block": "webhook-source/orders"})
-    done = shell("try", "orders")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "orders is posted to the gateway and not read" in done.stderr
-    assert "Traceback" not in done.stderr

@@ -26,8 +26,11 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def new(shell: Shell, api: FakeApi, *words: str) -> Any:
-    return shell("new", "stream", "orders", "--url", f"{api.url}/linked?page=1&state=all", "--private-network",
-                 "127.0.0.1", *words)  # fmt: skip
+    return new_of(shell, f"{api.url}/linked?page=1&state=all", *words)
+
+
+def new_of(shell: Shell, url: str, *words: str) -> Any:
+    return shell("new", "stream", "orders", "--url", url, "--private-network", "127.0.0.1", *words)
 
 
 def test_a_stream_is_written_that_can_be_tried_at_once(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
@@ -43,6 +46,14 @@ def test_a_stream_is_written_that_can_be_tried_at_once(shell: Shell, api: FakeAp
     assert described["key"] == ["id"]
     tried = json.loads(shell("try", "orders", "--json").stdout)
     assert (tried["read"], tried["loaded"]) == (250, 250)
+
+
+@pytest.mark.parametrize("initial", ["2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01T02:00:00+02:00"])
+def test_a_time_is_written_as_a_person_would(shell: Shell, api: FakeApi, tmp_path: Path, initial: str) -> None:
+    api.records = orders(3)
+    new(shell, api, "--cursor", "at:since", "--initial", initial)
+    described = (tmp_path / "streams/orders.yaml").read_text()
+    assert "cursor: {field: at, param: since, initial: 2026-01-01T00:00:00Z}" in described
 
 
 def test_its_deployment_is_added_and_the_others_stay(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
@@ -81,12 +92,35 @@ def test_a_name_that_cannot_be_is_refused_and_nothing_is_written(
     assert sorted(file.name for file in tmp_path.rglob("*") if file.is_file()) == ["prefect.yaml"]
 
 
-@pytest.mark.parametrize("url", ["nowhere", "ftp://127.0.0.1/x", "http://me:secret@127.0.0.1/x"])
+@pytest.mark.parametrize("url", ["nowhere", "ftp://127.0.0.1/x", "http://me:secret@127.0.0.1/x", "http://[x"])
 def test_an_address_that_cannot_be_is_refused(shell: Shell, url: str) -> None:
     done = shell("new", "stream", "orders", "--url", url)
     assert done.returncode == 1
     assert done.stderr.startswith("datastream: base_url: ")
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["api_key", "apikey", "key", "Token", "access_token", "secret", "sig"])
+def test_a_secret_in_the_address_is_sent_to_its_block_and_shown_nowhere(
+    shell: Shell, api: FakeApi, tmp_path: Path, name: str
+) -> None:
+    api.records = orders(3)
+    done = new_of(shell, f"{api.url}/linked?state=all&{name}=hush")
+    assert (done.returncode, api.asked) == (1, [])
+    assert f"auth: {{kind: api_key, name: {name}, place: query, value: ...}}" in done.stderr
+    assert "hush" not in done.stderr + done.stdout
+    assert not list(tmp_path.glob("streams/*"))
+
+
+def test_a_parameter_that_stands_twice_is_refused_and_an_empty_one_is_kept(
+    shell: Shell, api: FakeApi, tmp_path: Path
+) -> None:
+    api.records = orders(3)
+    done = new_of(shell, f"{api.url}/linked?state=a&state=b&page=1&page=2")
+    assert (done.returncode, api.asked) == (1, [])
+    assert "--url names state more than once" in done.stderr
+    assert new_of(shell, f"{api.url}/linked?state=&page=1").returncode == 0
+    assert yaml.safe_load((tmp_path / "streams/orders.yaml").read_text())["source"]["params"] == {"state": ""}
 
 
 def test_an_answer_without_records_is_told(shell: Shell, api: FakeApi) -> None:

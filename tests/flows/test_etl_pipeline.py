@@ -1,5 +1,6 @@
 """The flow `etl-pipeline` on a real Prefect server: what it shows there, and how it says what goes wrong."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -22,6 +23,18 @@ def test_a_run_shows_its_window_its_accounts_and_its_validation(project: Project
     assert "| amount not null | critical | failed | 15 |" in report
     assert "datastream quarantine show orders" in report
     assert report.count("| amount not null |") == 1 + 10, "the rule, and ten sample rows"
+
+
+def test_records_that_the_key_does_not_tell_apart_are_warned_of_once(project: Project, api: FakeApi) -> None:
+    """Once a run, not once a claim."""
+    project.stream("key: [id]", "key: [kind]")
+    api.records = [{**each, "kind": "a", "at": "2026-01-01T00:00:00Z"} for each in orders(1200)]
+    done = project.run()
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("WARNING") == done.stderr.count("records have the key (kind) and cursor (at)") == 1
+    shown = project.artifacts
+    assert {"account": "duplicates with other content", "rows": "1,197"} in json.loads(shown["orders-accounts"]["data"])
+    assert "1,197 records have the key (kind) and cursor (at) of an earlier one" in shown["orders-validation"]["data"]
 
 
 def broken_suite(project: Project) -> None:

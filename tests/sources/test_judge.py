@@ -89,7 +89,35 @@ def test_a_rule_may_end_what_would_be_tried_again(world: World) -> None:
     assert len(world.api.asked) == 1
 
 
+@pytest.mark.parametrize("wait", ["9", "Fri, 01 Jan 2027 00:00:09 GMT", "1798761609", "1798761609000"])
+def test_a_header_of_its_own_says_how_long_to_wait(world: World, wait: str) -> None:
+    ruled(world, {"status": 403, "contains": "quota", "then": "retry", "wait": "x-quota-reset"})
+    world.api.fault = on_page(1, (403, {"X-Quota-Reset": wait}, b"over quota"), times=1)
+    world.run()
+    assert sum(slept.total_seconds() for slept in world.clock.slept) == 9
+    assert verify(world.store, "orders").loaded == 1000
+
+
+def test_where_that_header_says_nothing_the_wait_is_the_usual_one(world: World) -> None:
+    ruled(world, {"status": 403, "then": "retry", "wait": "X-Quota-Reset"})
+    world.api.fault = on_page(1, (403, {"X-Quota-Reset": "61,60"}, b""), times=1)
+    world.run()
+    assert 1 <= sum(slept.total_seconds() for slept in world.clock.slept) <= 1.25
+
+
+def test_status_and_text_have_both_to_fit(world: World) -> None:
+    ruled(world, {"status": 400, "contains": "slow down", "then": "retry"})
+    world.api.fault = on_page(3, (400, {}, b"no such field"))
+    with pytest.raises(ApiRefused, match="no such field"):
+        world.run()
+    assert sum("page=3" in target for target in world.api.asked) == 1
+
+
 WRONG = {
+    "a wait of who does not ask again": (
+        {"status": 403, "wait": "X-Wait", "then": "fail"},
+        "only who asks again waits",
+    ),
     "no condition": ({"then": "retry"}, "say which answers are meant"),
     "equals without path": ({"status": 200, "equals": 1, "then": "retry"}, "name it too"),
     "ignored by text alone": ({"contains": "error", "then": "ignore"}, "its page would be lost"),

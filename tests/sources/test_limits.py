@@ -45,5 +45,29 @@ def test_retry_after_is_a_rest_only_where_the_api_is_busy() -> None:
     assert (said_by(429, headers, NOW), said_by(200, headers, NOW)) == (Said(rest=timedelta(seconds=20)), Said())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"default";r=3;t=20',
+        '"burst";r=40;t=1, "day";r=3;t=20',
+        "limit=100, remaining=3, reset=20",
+    ],
+)
+def test_remaining_requests_are_read_from_one_header(text: str) -> None:
+    assert said_by(200, {"RateLimit": text}, NOW) == Said(remaining=3, reset=timedelta(seconds=20))
+
+
+@pytest.mark.parametrize("text", ["", "r=3", '"default";q=100;w=60', "remaining=3", '"x";r=soon;t=20', '"x";r=3;t=0'])
+def test_one_header_that_says_less_says_nothing(text: str) -> None:
+    assert said_by(200, {"RateLimit": text}, NOW) == Said()
+
+
+def test_a_busy_api_that_says_when_its_window_ends_is_left_alone_until_then() -> None:
+    headers = {"X-RateLimit-Reset": str(MOMENT + 90)}
+    assert (said_by(429, headers, NOW), said_by(200, headers, NOW)) == (Said(rest=timedelta(seconds=90)), Said())
+    later = {**headers, "Retry-After": "5"}
+    assert said_by(429, later, NOW) == Said(rest=timedelta(seconds=5)), "what it asks for counts"
+
+
 def test_remaining_requests_without_a_window_say_nothing() -> None:
     assert said_by(200, {"X-RateLimit-Remaining": "0"}, NOW) == Said()

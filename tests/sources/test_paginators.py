@@ -1,7 +1,6 @@
 """Every style of pages is read to its end, row by row, once; one that has no end ends with a sentence."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,130 +11,7 @@ from datastream.sources.judge import ApiRefused
 from datastream.sources.paginators import PagesWithoutEnd, detect
 from tests.conftest import World, orders, stream_of
 from tests.fake_api import Asked, Response, ok
-
-Style = tuple[dict[str, Any], Callable[[World], Callable[[Asked], Response]]]
-SIZE = 30
-
-
-def rows_from(world: World, start: int, size: int = SIZE) -> list[dict[str, Any]]:
-    return world.api.records[start : start + size]
-
-
-def by_offset(world: World) -> Callable[[Asked], Response]:
-    """It answers fewer rows than it is asked for."""
-    return lambda asked: ok(
-        {"rows": rows_from(world, int(asked.query["offset"]), min(SIZE, int(asked.query["limit"])))}
-    )
-
-
-def by_offset_with_count(world: World) -> Callable[[Asked], Response]:
-    def answer(asked: Asked) -> Response:
-        found = rows_from(world, int(asked.query["skip"]), int(asked.query["take"]))
-        return ok({"rows": found, "meta": {"count": len(world.api.records)}})
-
-    return answer
-
-
-def by_number_alone(world: World) -> Callable[[Asked], Response]:
-    return lambda asked: ok({"rows": rows_from(world, int(asked.query["p"]) * SIZE)})
-
-
-def by_number_in_a_body(world: World) -> Callable[[Asked], Response]:
-    return lambda asked: ok({"rows": rows_from(world, asked.json["paging"]["page"] * SIZE)})
-
-
-def by_token(world: World) -> Callable[[Asked], Response]:
-    def answer(asked: Asked) -> Response:
-        start = int(asked.query.get("after", "t0")[1:])
-        after = start + SIZE
-        return ok({"rows": rows_from(world, start), "next": f"t{after}" if after < len(world.api.records) else None})
-
-    return answer
-
-
-def by_guessed_token(world: World) -> Callable[[Asked], Response]:
-    def answer(asked: Asked) -> Response:
-        start = int(asked.query.get("cursor", "t0")[1:])
-        after = start + SIZE
-        meta = {"next_cursor": f"t{after}" if after < len(world.api.records) else ""}
-        return ok({"rows": rows_from(world, start), "meta": meta})
-
-    return answer
-
-
-def by_token_in_headers(world: World) -> Callable[[Asked], Response]:
-    def answer(asked: Asked) -> Response:
-        start = int(asked.headers.get("X-Page", "0"))
-        after = start + SIZE
-        headers = {"X-Next-Page": str(after)} if after < len(world.api.records) else {}
-        return 200, headers, ok({"rows": rows_from(world, start)})[2]
-
-    return answer
-
-
-def by_token_in_a_body(world: World) -> Callable[[Asked], Response]:
-    """A query is posted; the last page has a token too, and says that there are no more."""
-
-    def answer(asked: Asked) -> Response:
-        start = int(asked.json["variables"].get("cursor", 0))
-        after = start + SIZE
-        page = {"rows": rows_from(world, start), "end": str(after), "more": after < len(world.api.records)}
-        return ok(page)
-
-    return answer
-
-
-def by_link_header(world: World) -> Callable[[Asked], Response]:
-    def answer(asked: Asked) -> Response:
-        start = int(asked.query.get("start", "0"))
-        after = start + SIZE
-        links = [f'<{world.api.url}/x?start=0>; rel="first"']
-        if after < len(world.api.records):
-            links.append(f'<{asked.path}?start={after}&sign=a,b>; title="a;b", rel=x; rel="prefetch next"')
-        last = links[-1].replace('; title="a;b", rel=x;', ";")
-        return 200, {"Link": ", ".join([*links[:-1], last])}, ok({"rows": rows_from(world, start)})[2]
-
-    return answer
-
-
-def all_at_once(world: World) -> Callable[[Asked], Response]:
-    return lambda asked: ok({"rows": world.api.records if asked.path == "/rows" else []})
-
-
-STYLES: dict[str, Style] = {
-    "offset": ({"paginate": {"kind": "offset", "limit": 50}}, by_offset),
-    "offset, counted": (
-        {"paginate": {"kind": "offset", "param": "skip", "limit": 50, "limit_param": "take", "count": "meta.count"}},
-        by_offset_with_count,
-    ),
-    "number alone": ({"paginate": {"kind": "page_number", "param": "p", "first": 0}}, by_number_alone),
-    "number in a body": (
-        {"method": "POST", "body": {"paging": {"size": SIZE}, "q": "all"},
-         "paginate": {"kind": "page_number", "param": "paging.page", "place": "body", "first": 0}},
-        by_number_in_a_body,
-    ),
-    "token": ({"paginate": {"kind": "cursor", "param": "after", "next": "next"}}, by_token),
-    "token in headers": (
-        {"paginate": {"kind": "cursor", "param": "X-Page", "place": "header", "header": "x-next-page"}},
-        by_token_in_headers,
-    ),
-    "token in a body, and whether there are more": (
-        {"method": "POST", "body": {"query": "{ rows }", "variables": {}},
-         "paginate": {"kind": "cursor", "param": "variables.cursor", "place": "body", "next": "end", "more": "more"}},
-        by_token_in_a_body,
-    ),
-    "link header": ({"paginate": {"kind": "header_link"}}, by_link_header),
-    "one answer": ({"path": "/rows", "paginate": {"kind": "single"}}, all_at_once),
-    "found out: token": ({"paginate": {"kind": "auto"}}, by_guessed_token),
-    "found out: link header": ({"paginate": {"kind": "auto"}}, by_link_header),
-    "found out: one answer": ({"path": "/rows", "paginate": {"kind": "auto"}}, all_at_once),
-}  # fmt: skip
-
-
-def styled(world: World, style: Style, **source: Any) -> None:
-    described, made = style
-    world.stream = stream_of(source={"records": "rows", "cursor": None, **described, **source}, partition_by=None)
-    world.api.pages = made(world)
+from tests.sources.styles import SIZE, STYLES, Style, all_at_once, rows_from, styled
 
 
 @pytest.mark.parametrize("count", [0, 1, SIZE, SIZE + 1, 500])
@@ -210,7 +86,7 @@ COUNTLESS: dict[str, dict[str, Any]] = {
 def test_r43_an_api_without_an_end_is_left_after_the_most_pages(world: World, paginate: dict[str, Any]) -> None:
     world.stream = stream_of(source={"records": "rows", "paginate": paginate, "max_pages": 7})
     world.api.pages = lambda _: ok({"rows": orders(3), "next": f"t{len(world.api.requests)}"})
-    with pytest.raises(PagesWithoutEnd, match="page 8 of one run"):
+    with pytest.raises(PagesWithoutEnd, match="page 8 in a row"):
         world.run()
     assert len(world.api.requests) == 7
 
@@ -268,6 +144,11 @@ FOUND = {
     "cursor response_metadata.next_cursor": ({"response_metadata": {"next_cursor": "dXNlcg=="}}, {}),
     "cursor nextPageToken": ({"nextPageToken": "abc"}, {}),
     "page_number total_pages": ({"total_pages": 4, "page": 1}, {}),
+    "page_number pagination.totalPages": ({"pagination": {"currentPage": 1, "totalPages": 5, "totalItems": 10}}, {}),
+    "next_link _links.next.href": ({"_links": {"next": {"href": "https://x/?page=2"}}, "page": {"totalPages": 9}}, {}),
+    "next_link links.nextPage": ({"links": {"nextPage": "/x?page=2", "lastPage": "/x?page=9"}}, {}),
+    "cursor cursors.next": ({"cursors": {"next": "NjM=", "previous": "MTk="}}, {}),
+    "cursor paging.next.after": ({"paging": {"next": {"after": "100"}}}, {}),
     "single": ({"next": None, "total_pages": 1, "links": {"self": "/x"}}, {}),
 }
 

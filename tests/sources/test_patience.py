@@ -12,8 +12,8 @@ from datastream.sources.judge import ApiBusy, ApiRefused
 from datastream.sources.request import Request
 from tests.fake_api import LOCAL, FakeApi
 
-RETRIED = (408, 425, 429, 500, 502, 503, 504)
-REFUSED = (400, 401, 403, 404, 405, 409, 410, 413, 418, 422, 451)
+RETRIED = (408, 425, 429, 500, 502, 503, 504, 520, 524, 529, 598)
+REFUSED = (400, 401, 403, 404, 405, 409, 410, 413, 418, 422, 451, 499, 501, 505, 511)
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import pytest
 from datastream.clock import ManualClock
 from datastream.connections import LakeConfig
 from datastream.lake.lake import open_lake
-from tests.conftest import NOW, World
+from tests.conftest import NOW, World, orders
 from tests.fake_api import FakeApi
 from tests.seaweedfs import fresh_lake
+from tests.story.filling import Filling, answers, cut_stream
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -20,3 +21,11 @@ def world(request: pytest.FixtureRequest, api: FakeApi, suites: Path, tmp_path: 
     else:
         lake = LakeConfig(uri=(tmp_path / "lake").as_uri())
     return World(api, open_lake(lake, clock), suites, clock=clock)
+
+
+@pytest.fixture
+def filling(world: World) -> Filling:
+    """20 records a day of January 2026, of an API that knows a window's end and keeps to it."""
+    world.stream, world.api.records = cut_stream(), orders(560)
+    world.api.pages = answers(world.api)
+    return Filling(world)

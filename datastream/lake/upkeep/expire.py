@@ -1,13 +1,16 @@
 """Expiry: what was committed long enough ago leaves the stream; of commits without any row left, the log keeps the sum.
 
 The age is that of the commit and not of the record: every stream has it, no source can forge it, and a record that came
-late is kept as long as any other.
+late is kept as long as any other. Where a pass takes the place of what came before it, that leaves by the time of the
+pass's last commit, and the snapshot that counts never does.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from datastream.catalog import Retention
+from datastream.lake import layout
 from datastream.lake.live import Live, live
 from datastream.lake.manifest import Manifest
 from datastream.lake.rewrite import Folded, Gone, Held, Rewrite, Swap
@@ -15,6 +18,10 @@ from datastream.lake.store import Store
 from datastream.lake.upkeep.attempt import Attempt
 from datastream.lake.upkeep.marks import announced
 from datastream.records import Accounts
+
+_KEPT = timedelta(days=1)
+"""So long at least a snapshot can be read as of an earlier moment, be it that an API answered nothing by mistake."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def expire(store: Store, stream: str, retention: Retention, now: datetime, run: str) -> Rewrite | None:
@@ -26,6 +33,8 @@ def expire(store: Store, stream: str, retention: Retention, now: datetime, run: 
         now_live = live(store, stream)
         data = _old(now_live.data, retention.data, now)
         quarantine = _old(now_live.quarantine, retention.quarantine, now)
+        if now_live.has_snapshots:
+            data, quarantine = _superseded(now_live, retention, now)
         left = {held.key for held in (*data, *quarantine)}
         folded = _folded(store, now_live, left, retention.log, now)
         if not left and not folded:
@@ -39,6 +48,24 @@ def expire(store: Store, stream: str, retention: Retention, now: datetime, run: 
 
 def _old(files: Iterable[Held], kept: timedelta | None, now: datetime) -> list[Held]:
     return [] if kept is None else [held for held in files if held.decided[1] < now - kept]
+
+
+def _superseded(stream: Live, retention: Retention, now: datetime) -> tuple[list[Held], list[Held]]:
+    """Return the files, data and quarantine, whose place another snapshot took long enough ago."""
+    began: dict[str, list[tuple[int, datetime]]] = {}
+    for header in (commit.header for commit in stream.commits):
+        passes = began.setdefault(header.lane, [])
+        if not passes or passes[-1][0] != header.counts.start:
+            passes.append((header.counts.start, header.decided_at))
+    found: tuple[list[Held], list[Held]] = ([], [])
+    for held in stream.others:
+        aside = layout.is_quarantine(held.key)
+        kept = (retention.quarantine if aside else retention.data) or _KEPT
+        lane, seq = layout.commit_of(held.commits[-1])
+        after = began.get(lane, [])[bisect_right(began.get(lane, []), (seq, _NEVER)) :]
+        if after and after[0][1] < now - kept:
+            found[aside].append(held)
+    return found
 
 
 def _rows(files: Iterable[Held]) -> int:

@@ -108,7 +108,7 @@ def forget(store: Store, stream: str, key: Key, now: datetime, run: str) -> Rewr
 
 
 def _refuse_open_plans(store: Store, stream: str) -> None:
-    for lane in store.folders(layout.plans_of(stream)):
+    for lane in sorted({key.split("/")[2] for key in store.keys(layout.plans_of(stream))}):
         log = Log(store, stream, lane)
         newest = log.newest()
         log.sweep(newest.header.seq if newest else 0)

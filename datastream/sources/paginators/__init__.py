@@ -4,8 +4,9 @@ from typing import assert_never
 
 from pydantic import TypeAdapter
 
-from datastream.catalog import Auto, HeaderLink, NextLink, Offset, PageNumber, Paginate, Single, Token
+from datastream.catalog import Auto, HeaderLink, NextLink, Offset, PageNumber, Paginate, Python, Single, Token
 from datastream.sources.paginators.auto import Detected, detect
+from datastream.sources.paginators.coded import Coded
 from datastream.sources.paginators.contract import PagesWithoutEnd, Paginator
 from datastream.sources.paginators.counted import Offsets, PageNumbers
 from datastream.sources.paginators.linked import Links, OnePage, Tokens
@@ -22,18 +23,22 @@ def paginator_of(window: Window, base_url: str) -> Paginator:
 
 
 def _made(spec: Paginate, window: Window, base_url: str) -> Paginator:
+    made: Paginator
     match spec:
         case PageNumber():
-            return PageNumbers(spec, window, base_url)
+            made = PageNumbers(spec, window, base_url)
         case Offset():
-            return Offsets(spec, window, base_url)
+            made = Offsets(spec, window, base_url)
         case NextLink() | HeaderLink():
-            return Links(spec, window, base_url)
+            made = Links(spec, window, base_url)
         case Token():
-            return Tokens(spec, window, base_url)
+            made = Tokens(spec, window, base_url)
         case Single():
-            return OnePage(window, base_url)
+            made = OnePage(window, base_url)
+        case Python():
+            made = Coded(spec, window, base_url)
         case Auto():
-            return Detected(window, base_url, lambda found: _made(found, window, base_url))
+            made = Detected(window, base_url, lambda found: _made(found, window, base_url))
         case _:
             assert_never(spec)
+    return made

@@ -15,15 +15,22 @@ from datastream.sources.window import Position, Window
 
 _NEXT = (
     "next", "next_url", "next_page_url", "links.next", "links.next.href", "_links.next", "_links.next.href",
-    "paging.next", "pagination.next", "pagination.next_url", "meta.next", "info.next", "@odata.nextLink",
+    "paging.next", "paging.next.link", "pagination.next", "pagination.next_url", "meta.next", "info.next", "nextLink",
+    "@odata.nextLink", "links.nextPage",
 )  # fmt: skip
 _TOKENS = {
     "next_cursor": "cursor", "meta.next_cursor": "cursor", "pagination.next_cursor": "cursor",
     "response_metadata.next_cursor": "cursor", "cursor.next": "cursor", "cursors.next": "cursor",
-    "paging.cursors.after": "after", "next_page_token": "page_token", "nextPageToken": "pageToken",
+    "paging.cursors.after": "after", "paging.next.after": "after", "next_page_token": "page_token",
+    "nextPageToken": "pageToken", "nextCursor": "cursor",
 }  # fmt: skip
 """Where a token lies, and the parameter that usually takes it. A wrong guess is met by the same token again."""
-_TOTALS = ("total_pages", "pages", "page_count", "meta.total_pages", "pagination.total_pages", "pagination.pages")
+_TOTALS = (
+    "total_pages", "totalPages", "pages", "page_count", "meta.total_pages", "meta.totalPages", "pagination.total_pages",
+    "pagination.totalPages", "pagination.pages", "page_info.total_pages", "page.totalPages",
+)  # fmt: skip
+_NUMBERS = ("page", "current_page", "currentPage", "page_number", "pageNumber", "number")
+"""What tells, beside the number of pages, which one it is: whether they are counted from 0."""
 
 Found = PageNumber | NextLink | HeaderLink | Token | Single
 
@@ -41,9 +48,21 @@ def detect(answer: Answer) -> Found:
             return Token(kind="cursor", next=path, param=param)
     for path in _TOTALS:
         total = answer.value(path)
-        if isinstance(total, int) and not isinstance(total, bool) and total > 1:
-            return PageNumber(kind="page_number", total=path)
+        if _is_number(total) and total > 1:
+            first = _first(answer, path)
+            return PageNumber(kind="page_number", total=path, first=1 if first is None else first)
     return Single(kind="single")
+
+
+def _first(answer: Answer, total: str) -> int | None:
+    """Return the number of the first page, as its answer tells it beside the total."""
+    beside = total.rpartition(".")[0]
+    numbers = (answer.value(f"{beside}.{name}" if beside else name) for name in _NUMBERS)
+    return next((number for number in numbers if _is_number(number) and number in (0, 1)), None)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_address(value: Any) -> bool:
@@ -66,7 +85,12 @@ class Detected:
     def after(self, position: Position, answer: Answer, rows: int) -> Position | None:
         found = position.get("found") or detect(answer).model_dump()
         paginator = self._of(found)
-        return self._with(found, paginator.after(position or paginator.first(), answer, rows))
+        if not position and found["kind"] == "page_number" and _first(answer, found["total"]) is None:
+            return self._with(found, paginator.first())  # page 1 may be the second: it is asked for, and may come again
+        following = paginator.after(position or paginator.first(), answer, rows)
+        if following is not None and paginator.request(following) == paginator.request(paginator.first()):
+            return self.first()  # the window begins again, and whoever reads it has to see that
+        return self._with(found, following)
 
     def ahead(self, position: Position) -> Position | None:
         return self._with(position["found"], self._of(position["found"]).ahead(position)) if position else None

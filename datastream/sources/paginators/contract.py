@@ -7,7 +7,7 @@ paginator itself remembers is for one run.
 from typing import Protocol
 
 from datastream.errors import Permanent
-from datastream.sources.answer import Answer
+from datastream.sources.answer import Answer, AnswerUnexpected
 from datastream.sources.request import Request
 from datastream.sources.window import Position
 
@@ -33,6 +33,20 @@ class Paginator(Protocol):
 
     def stale(self, position: Position, answer: Answer) -> bool:
         """Tell whether an answer seems older than the one before it, as one fetched ahead may be."""
+
+
+def there_are_more(answer: Answer, path: str) -> bool:
+    """Return what an answer says at `path`: a bool, or its word in text; a number but 0, and any other value, say yes.
+
+    Raises AnswerUnexpected where nothing stands: a slip in the path would end the pages at the first.
+    """
+    said = answer.value(path)
+    if said is None and not answer.has(path):
+        raise AnswerUnexpected(
+            f"{answer.url} does not say at {path!r} whether there are more pages. Correct source.paginate.more in the "
+            "stream, or leave it out. The cursor has not moved."
+        )
+    return said.strip().lower() not in ("", "false", "0", "no") if isinstance(said, str) else bool(said)
 
 
 class OneByOne:

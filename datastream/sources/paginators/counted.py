@@ -9,10 +9,12 @@ from collections.abc import Mapping
 
 from datastream.catalog import Offset, PageNumber
 from datastream.sources.answer import Answer, AnswerUnexpected
+from datastream.sources.paginators.contract import there_are_more
 from datastream.sources.request import Request
 from datastream.sources.window import Position, Window
 
 _MOST_RESTARTS = 3
+_MOST_DIGITS = 19
 
 
 class _Totals:
@@ -52,7 +54,8 @@ class PageNumbers:
 
     def after(self, position: Position, answer: Answer, rows: int) -> Position | None:
         if self._spec.total is None:
-            return {"page": position["page"] + 1} if rows else None
+            going = there_are_more(answer, self._spec.more) if self._spec.more is not None else rows
+            return {"page": position["page"] + 1} if going else None
         seen = self._totals.seen(answer)
         if self._totals.shrunk(position, seen):
             self._totals.restart(answer)
@@ -94,7 +97,7 @@ class Offsets:
         self._totals = _Totals({"count": spec.count})
 
     def first(self) -> Position:
-        return {"offset": 0}
+        return {"offset": self._spec.first}
 
     def request(self, position: Position) -> Request:
         spec = self._spec
@@ -107,19 +110,28 @@ class Offsets:
             self._totals.restart(answer)
             return {**seen, **self.first()}
         following = position["offset"] + rows
-        if not rows and following < seen.get("count", 0):
-            raise AnswerUnexpected(
-                f"{answer.url} holds no rows from row {following:,} of {seen['count']:,}, which cannot be. The cursor "
-                "has not moved; run again, and if it stays so, correct source.paginate.count in the stream."
-            )
-        if not rows or following >= seen.get("count", following + 1):
+        if not self._goes_on(following, seen.get("count"), rows, answer):
             return None
         return {**position, **seen, "offset": following, "step": rows}
+
+    def _goes_on(self, following: int, count: int | None, rows: int, answer: Answer) -> bool:
+        told = count is not None or self._spec.more is not None
+        if count is not None:
+            going = following < self._spec.first + count
+        else:
+            going = there_are_more(answer, self._spec.more) if self._spec.more is not None else bool(rows)
+        if told and going and not rows:
+            of = "and more to come" if count is None else f"of {count:,}"
+            raise AnswerUnexpected(
+                f"{answer.url} holds no rows from row {following:,} {of}, which cannot be. The cursor has not moved; "
+                "run again, and if it stays so, correct count or more under source.paginate in the stream."
+            )
+        return going and bool(rows)
 
     def ahead(self, position: Position) -> Position | None:
         # By what it gave last and not by what it is asked for: many give fewer, and pages would be fetched in vain.
         following = position["offset"] + position.get("step", self._spec.limit)
-        if following >= position.get("count", 0):
+        if following >= self._spec.first + position.get("count", 0):
             return None
         return {**position, "offset": following}
 
@@ -129,6 +141,10 @@ class Offsets:
 
 def _number(answer: Answer, path: str) -> int:
     number = answer.value(path)
+    if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < _MOST_DIGITS:
+        number = int(number)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise AnswerUnexpected(
             f"{answer.url} gives {number!r} at {path!r}, where the stream expects a number of pages or rows. "

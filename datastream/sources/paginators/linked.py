@@ -10,12 +10,12 @@ from typing import Any
 from datastream.catalog import HeaderLink, NextLink, Token
 from datastream.sources.answer import Answer, AnswerUnexpected
 from datastream.sources.judge import ApiRefused
-from datastream.sources.paginators.contract import OneByOne, PagesWithoutEnd
+from datastream.sources.paginators.contract import OneByOne, PagesWithoutEnd, there_are_more
 from datastream.sources.request import Request, same_host
 from datastream.sources.window import Position, Window
 
 
-class _Visited:
+class Visited:
     """What has been read in this run, told apart by a few bytes each."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Links(OneByOne):
 
     def __init__(self, spec: NextLink | HeaderLink, window: Window, base_url: str) -> None:
         self._spec, self._window, self._base_url = spec, window, base_url
-        self._visited = _Visited()
+        self._visited = Visited()
 
     def first(self) -> Position:
         return {"url": self._window.at(self._base_url).url}
@@ -83,7 +83,7 @@ class Tokens(OneByOne):
 
     def __init__(self, spec: Token, window: Window, base_url: str) -> None:
         self._spec, self._window, self._base_url = spec, window, base_url
-        self._visited = _Visited()
+        self._visited = Visited()
 
     def first(self) -> Position:
         return {"token": None}
@@ -93,7 +93,17 @@ class Tokens(OneByOne):
 
     def after(self, position: Position, answer: Answer, rows: int) -> Position | None:  # noqa: ARG002 - the contract's
         token = self._token(answer)
-        if token is None or token in ("", False) or (self._spec.more and not answer.value(self._spec.more)):
+        nothing = token is None or token in ("", False)  # and 0, with which some end
+        if self._spec.more is not None:
+            if not there_are_more(answer, self._spec.more):
+                return None
+            if nothing:
+                raise AnswerUnexpected(
+                    f"{answer.url} says that there are more pages, and names no token of the next one at "
+                    f"{self._spec.next or self._spec.header!r}. Correct source.paginate in the stream. The cursor has "
+                    "not moved."
+                )
+        if nothing:
             return None
         if not isinstance(token, str | int) or isinstance(token, bool):
             raise AnswerUnexpected(

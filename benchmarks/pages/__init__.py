@@ -1,0 +1,1 @@
+"""How well fetching, parsing, validating and committing overlap, when each page of an API takes its time."""
