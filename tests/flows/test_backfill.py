@@ -148,6 +148,7 @@ def leases(project: Project) -> list[bytes]:
         return client.keys("datastream:lease:orders:backfill-*")
 
 
+@pytest.mark.full
 def test_where_all_workers_are_killed_the_same_command_goes_on(cut: Project, api: FakeApi) -> None:
     api.fault = slowly
     with begun(cut, "--every", "day", "--workers", "1", "--json") as running:

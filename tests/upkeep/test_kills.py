@@ -92,7 +92,7 @@ class Killed:
         assert self.kept.problems == []
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.full)])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> LakeConfig:
     if request.param == "s3":
         return fresh_lake(request.getfixturevalue("s3_lake"), tmp_path.name)
