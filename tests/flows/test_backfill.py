@@ -103,6 +103,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(cut: Project) -> None:
     assert slices(cut) == []
 
 
+@pytest.mark.full
 def test_what_cannot_be_finished_is_given_up(cut: Project, api: FakeApi) -> None:
     code, _, told = command(cut, "--give-up")
     assert (code, "No backfill of 'orders' from" in told, told.count("\n")) == (2, True, 1), told

@@ -22,6 +22,7 @@ def canary() -> Iterator[Canary]:
     found.close()
 
 
+@pytest.mark.full
 def test_a_run_without_a_server_reports_nothing_to_anybody(api: FakeApi, tmp_path: Path, canary: Canary) -> None:
     """All that leaves this machine would go through the proxy, where nobody is asked for anything."""
     for name, text in {"streams/orders.yaml": STREAM % api.url, "expectations/orders.json": json.dumps(SUITE)}.items():

@@ -35,7 +35,7 @@ REPLACED = {"load": "replace", "source": {"cursor": None}}
 APPENDED = {"source": {"cursor": None}}
 
 
-@pytest.fixture(params=["memory", "folder", "s3"])
+@pytest.fixture(params=["memory", "folder", pytest.param("s3", marks=pytest.mark.full)])
 def world(request: pytest.FixtureRequest, api: FakeApi, suites: Path, tmp_path: Path) -> World:
     clock = ManualClock(NOW)
     if request.param == "memory":

@@ -124,6 +124,7 @@ def test_a_kill_at_any_step_shows_one_whole_snapshot(
     assert sorted(key for key in mirrored.store.keys("") if key.endswith(".parquet")) == counting
 
 
+@pytest.mark.full
 def test_the_same_holds_in_memory(api: FakeApi, suites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every step of every claim in turn, and nothing by chance."""
     mirrored, store = Mirrored(MemoryStore(), api), MemoryStore()
