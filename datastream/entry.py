@@ -21,10 +21,7 @@ def imported(entry: str, what: str, error_type: type[Permanent]) -> Entry:
     try:
         module = importlib.import_module(module_name)
         return Entry(getattr(module, name), inspect.getsource(module))
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # a user's module may raise anything: it is told
+    except (Exception, SystemExit) as error:  # a user's module may raise anything, and it is told
         raise error_type(
             f"The {what} {entry!r} cannot be imported: {type(error).__name__}: {error}. Correct `{what}` in the "
             "stream, as module:function, or the module."

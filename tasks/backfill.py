@@ -5,11 +5,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from prefect.runtime import flow_run
-
 from blocks import DataLake, EventBus, StreamBuffer
 from datastream.backfill import BackfillRefused, finish, free_slices, give_up, in_progress, register, wanted
-from datastream.buffers.breakers import breaker_states
 from datastream.buffers.lease import LaneBusy, lease
 from datastream.clock import Clock, SystemClock
 from datastream.errors import Transient
@@ -17,9 +14,8 @@ from datastream.intake.backfills import Backfill
 from datastream.lake import layout
 from datastream.lane import Lane
 from datastream.ranges import BACKFILLS
-from datastream.settings import Settings
 from datastream.slices import Slices
-from tasks.logs import sentences_only
+from tasks.lane import opening_of_run
 from tasks.opening import Opening
 from tasks.report import Report, SlicesReport
 from tasks.showing import Showing
@@ -39,17 +35,12 @@ def open_backfill(
     The report is published when the last is closed, and the backfill is taken out of the log. Where it was done before
     there is nothing to yield.
     """
-    sentences_only()
-    settings, clock = Settings.read(), SystemClock()
-    kept = buffer or settings.buffer
-    with (
-        breaker_states(kept) as states,
-        Opening.of(name, settings, lake, kept, events, states, run=flow_run.id or "by hand") as opening,
-    ):
+    clock = SystemClock()
+    with opening_of_run(name, lake, buffer, events) as opening:
         backfill = begin(opening, wanted(opening.stream, *asked), clock)
         slices = backfill and Slices(opening.store, name, backfill)
         report = SlicesReport(
-            opening.stream, opening.suite, opening.store.address(""), clock, Showing(states), slices,
+            opening.stream, opening.suite, opening.store.address(""), clock, Showing(opening.states), slices,
             f"{name} {backfill or f'{asked[0]} to {asked[1]}, which was done before'}",
         )  # fmt: skip
         if backfill is None or slices is None:

@@ -24,15 +24,25 @@ def open_stream(
     name: str, lake: DataLake | None, buffer: StreamBuffer | None, events: EventBus | None
 ) -> Iterator[tuple[Iterator[Lane], Report]]:
     """Open a stream, and yield its free lanes, one after another. The report is published when the last is closed."""
+    clock = SystemClock()
+    with opening_of_run(name, lake, buffer, events) as opening:
+        report = Report(opening.stream, opening.suite, opening.store.address(""), clock, Showing(opening.states))
+        names = begun_at(opening.lanes(), random.random())  # noqa: S311 - where to begin is no secret
+        with closing(free_lanes(names, opening.take, LeasePolicy(), clock)) as lanes:
+            yield lanes, report
+        report.publish()
+
+
+@contextmanager
+def opening_of_run(
+    name: str, lake: DataLake | None, buffer: StreamBuffer | None, events: EventBus | None
+) -> Iterator[Opening]:
+    """Open a stream for a flow's run, by the settings where no block says otherwise."""
     sentences_only()
-    settings, clock = Settings.read(), SystemClock()
+    settings = Settings.read()
     kept = buffer or settings.buffer
     with (
         breaker_states(kept) as states,
         Opening.of(name, settings, lake, kept, events, states, run=flow_run.id or "by hand") as opening,
     ):
-        report = Report(opening.stream, opening.suite, opening.store.address(""), clock, Showing(states))
-        names = begun_at(opening.lanes(), random.random())  # noqa: S311 - where to begin is no secret
-        with closing(free_lanes(names, opening.take, LeasePolicy(), clock)) as lanes:
-            yield lanes, report
-        report.publish()
+        yield opening
