@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A worker a core. The tests of a file stay together, and each worker has servers of its own.
+PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-full chaos check lock clean
@@ -15,11 +17,11 @@ run: $(VENV)/.run  ## Load 336,776 real flights, from nothing to a summary
 
 test: $(VENV)/.test  ## Run the tests, on real servers
 	@$(BIN)/python -m deployments.stack.install_rabbitmq --required
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-full: $(VENV)/.bench  ## Run all tests, also those that take long, and the benchmarks
 	@$(BIN)/python -m deployments.stack.install_rabbitmq --required
-	@$(BIN)/python -m pytest -m ""
+	@$(BIN)/python -m pytest $(PARALLEL) -m ""
 	@$(BIN)/python -m benchmarks.api_to_lake
 	@$(BIN)/python -m benchmarks.webhooks
 	@$(BIN)/python -m benchmarks.pages

@@ -5,11 +5,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.servers import PatientServer
+from tests.servers import PatientHandler, PatientServer
 
 Record = dict[str, Any]
 LOCAL = ["127.0.0.1"]
@@ -82,10 +81,8 @@ def ok(document: object) -> Response:
 
 @contextmanager
 def serving(api: FakeApi) -> Iterator[FakeApi]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
+    class Handler(PatientHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name is the library's
             asked = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             status, headers, body = api.answer(self.command, self.path, dict(self.headers), asked)
             self.send_response(status)
@@ -95,9 +92,6 @@ def serving(api: FakeApi) -> Iterator[FakeApi]:
             self.wfile.write(body)
 
         do_POST = do_GET  # noqa: N815 - the name is the library's
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     with PatientServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

@@ -3,7 +3,7 @@
 import multiprocessing
 from multiprocessing.context import ForkServerContext
 
-_LOADED = ["tests.chaos.child", "tests.events.child"]
+_LOADED = ["tests.chaos.child", "tests.events.child", "tests.commands", "tasks", "blocks", "duckdb", "deployments.cli"]
 
 
 def forks() -> ForkServerContext:

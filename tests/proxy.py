@@ -14,7 +14,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 
-from tests.servers import PatientServer
+from tests.servers import PatientHandler, PatientServer
 
 Said = tuple[int, list[tuple[str, str]], bytes]
 _BUSY = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>"
@@ -51,8 +51,7 @@ class Proxy:
         return "passed"
 
 
-class _Passing(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Passing(PatientHandler):
     proxy: Proxy
 
     def do_any(self) -> None:
@@ -89,9 +88,6 @@ class _Passing(BaseHTTPRequestHandler):
             upstream.putheader(name, value)
         upstream.endheaders(body)
         return upstream
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:

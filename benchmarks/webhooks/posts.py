@@ -54,11 +54,13 @@ def _request(path: str, key: bytes, number: int, now: datetime) -> bytes:
 class _Sender(asyncio.Protocol):
     """One connection. It takes the next request from all connections' one store."""
 
-    def __init__(self, store: Iterator[bytes], latencies: list[float], done: asyncio.Future[None]) -> None:
+    def __init__(self, store: Iterator[bytes], latencies: list[float], lost: asyncio.Future[None]) -> None:
         self._store = store
         self._latencies = latencies
-        self.done = done
+        self.lost = lost
+        self.wrong: CandidateFailed | None = None
         self._answer = b""
+        self._ended = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -67,8 +69,7 @@ class _Sender(asyncio.Protocol):
         """Post the next request, if there is one."""
         request = next(self._store, None)
         if request is None:
-            self._transport.close()
-            self.done.set_result(None)
+            self._end(None)
             return
         self._began = time.perf_counter()
         self._transport.write(request)
@@ -80,15 +81,19 @@ class _Sender(asyncio.Protocol):
             return
         self._latencies.append(time.perf_counter() - self._began)
         if not head.startswith(_ACCEPTED):
-            self._transport.close()
-            self.done.set_exception(CandidateFailed(f"A post was not accepted: {self._answer.decode()}"))
+            self._end(CandidateFailed(f"A post was not accepted: {self._answer.decode()}"))
             return
         self._answer = b""
         self.begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(CandidateFailed(f"A connection broke: {exc}"))
+        if not self._ended:
+            self.wrong = CandidateFailed(f"A connection broke: {exc}")
+        self.lost.set_result(None)
+
+    def _end(self, wrong: CandidateFailed | None) -> None:
+        self._ended, self.wrong = True, wrong
+        self._transport.close()
 
 
 def post(port: int, wanted: Sequence[bytes], connections: int) -> Answers:
@@ -108,5 +113,9 @@ async def _post(port: int, wanted: Sequence[bytes], connections: int) -> Answers
     began = time.perf_counter()
     for sender in senders:
         sender.begin()
-    await asyncio.gather(*(sender.done for sender in senders))
-    return Answers(time.perf_counter() - began, latencies)
+    await asyncio.gather(*(sender.lost for sender in senders))  # the loop cannot be closed over one that is open
+    took = time.perf_counter() - began
+    for sender in senders:
+        if sender.wrong is not None:
+            raise sender.wrong
+    return Answers(took, latencies)

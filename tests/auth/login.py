@@ -6,14 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
 
 from datastream.connections import ApiConfig
 from datastream.credentials import ClientCredentials, RefreshToken
 from tests.fake_api import LOCAL, FakeApi, Response, ok
-from tests.servers import PatientServer
+from tests.servers import PatientHandler, PatientServer
 
 CLIENT, SECRET = "the-client", "cl13nt-s3cr3t"
 Form = dict[str, str]
@@ -81,13 +80,11 @@ class Login:
 
 @contextmanager
 def logging_in(login: Login) -> Iterator[Login]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
+    class Handler(PatientHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name is the library's
             self._say(login.answer(self.path, self._headers))
 
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802 - the name is the library's
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self._say(login.token(self._headers, body))
 
@@ -102,9 +99,6 @@ def logging_in(login: Login) -> Iterator[Login]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     with PatientServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from datastream.connections import ApiConfig
 from datastream.sources.client import check, open_api
 from datastream.sources.exchange import ApiUnreachable
 from tests.fake_api import LOCAL
-from tests.servers import PatientServer
+from tests.servers import PatientHandler, PatientServer
 
 PASSWORD = "k3y-passw0rd"  # noqa: S105 - it is what must not be seen
 
@@ -66,18 +65,13 @@ AUTHORITY, STRANGER = certificate("authority"), certificate("stranger")
 OURS = certificate("ours", AUTHORITY)
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
+class Handler(PatientHandler):
+    def do_GET(self) -> None:  # noqa: N802 - the name is the library's
         subject = dict(pair[0] for pair in self.connection.getpeercert()["subject"])
         known = subject["commonName"] == "ours"
         self.send_response(200 if known else 403)
         self.send_header("Content-Length", "0")
         self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 class Server(PatientServer):

@@ -3,6 +3,8 @@
 Those who die are killed by a signal that no handler softens, in processes of their own.
 """
 
+import multiprocessing
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,6 +38,13 @@ from tests.transforms import POISON
 KEY = "datastream:attempts:orders:0"
 BRIEF = LeasePolicy(lasts=timedelta(milliseconds=300), poll=timedelta(milliseconds=20))
 IMPATIENT = IsolationPolicy(begin=timedelta(seconds=0.3), row=timedelta())
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the process that finds out from one that has loaded what it needs, where it would load that itself."""
+    usual = multiprocessing.get_context
+    monkeypatch.setattr(multiprocessing, "get_context", lambda kind: forks() if kind == "spawn" else usual(kind))
 
 
 @pytest.fixture
@@ -108,6 +117,7 @@ def test_r24_a_record_that_kills_is_set_aside_with_the_third_attempt_and_its_com
         assert client.keys("*") == []
 
 
+@pytest.mark.usefixtures("loaded")
 def test_r24_the_only_record_of_a_claim_is_found_too(world: World) -> None:
     """With a lag, all others may be repeats."""
     tried = work(world, "fatal")
@@ -124,11 +134,17 @@ def test_r24_a_worker_that_is_held_and_cancelled_is_counted(server: Valkey) -> N
         assert counted.begin(1) == 1
 
 
+@pytest.mark.usefixtures("loaded")
 def test_r24_who_is_held_for_ever_is_found_too(world: World) -> None:
     tried = work(world, "endless", IMPATIENT)
-    assert killers(tried) == {tried.table["id"].to_pylist().index(POISON): "poison: more than 0.3 s"}
+    [(row, said)] = killers(tried).items()
+    assert row == tried.table["id"].to_pylist().index(POISON)
+    limit = re.fullmatch(r"poison: more than ([\d.]+) s", said)
+    assert limit, said
+    assert float(limit[1]) >= IMPATIENT.begin.total_seconds(), "longer where rows that are well take longer"
 
 
+@pytest.mark.usefixtures("loaded")
 def test_r24_who_makes_the_process_leave_is_found_too(world: World) -> None:
     tried = work(world, "leaving")
     assert killers(tried) == {tried.table["id"].to_pylist().index(POISON): "poison: exit code 0"}
@@ -139,20 +155,24 @@ def test_r24_the_record_is_found_where_a_library_has_threads(world: World) -> No
     assert killers(tried) == {tried.table["id"].to_pylist().index(POISON): "poison: SIGSEGV"}
 
 
+@pytest.mark.usefixtures("loaded")
 def test_r24_the_record_is_found_where_code_is_slow_to_begin(world: World) -> None:
     tried = work(world, "slow_to_begin", IMPATIENT)
     assert killers(tried) == {tried.table["id"].to_pylist().index(POISON): "poison: SIGSEGV"}
 
 
+@pytest.mark.usefixtures("loaded")
 def test_code_that_is_slow_is_no_fault_of_any_record(world: World) -> None:
     assert killers(work(world, "slow", IMPATIENT)) == {}
 
 
+@pytest.mark.usefixtures("loaded")
 def test_code_that_kills_with_every_record_stops_its_lane(world: World) -> None:
     with pytest.raises(ClaimKills, match=r"100 records of 'orders' ended .*SIGSEGV.*Mend the transform"):
         killers(work(world, "fatal_to_all"))
 
 
+@pytest.mark.usefixtures("loaded")
 def test_code_that_cannot_be_found_kills_nobody(world: World) -> None:
     """It is told where it is met again."""
     tried = work(world, "timed")

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.commands import DATASTREAM, run
 from tests.conftest import World, order, orders
 
-DATASTREAM = Path(sys.executable).with_name("datastream")
+SCRIPT = Path(sys.executable).with_name("datastream")
 
 
 class Shell:
@@ -23,9 +24,12 @@ class Shell:
         self._env["PYTHONPATH"] = str(Path(__file__).parents[2])  # this tree, whatever is installed
 
     def __call__(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [DATASTREAM, *words], env={**self._env, **env}, capture_output=True, text=True, check=False
-        )
+        return run(DATASTREAM, *words, env={**self._env, **env})
+
+    def by_itself(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run the script that is installed, which loads what it needs itself."""
+        env = {**self._env, **env}
+        return subprocess.run([SCRIPT, *words], env=env, capture_output=True, text=True, check=False)
 
     def json(self, *words: str) -> Any:
         return json.loads(self(*words, "--json").stdout)
@@ -48,7 +52,7 @@ def test_help_answers_at_once(shell: Shell) -> None:
     took = []
     for _ in range(5):
         began = time.perf_counter()
-        assert shell("--help").returncode == 0
+        assert shell.by_itself("--help").returncode == 0
         took.append(time.perf_counter() - began)
     assert min(took) < 0.4
 
@@ -89,7 +93,7 @@ def test_verify_fails_on_a_damaged_lake(loaded: Shell, tmp_path: Path) -> None:
 
 def test_sql_asks_committed_rows(loaded: Shell) -> None:
     assert loaded.json("sql", "select count(*) as n from orders") == [{"n": 300}]
-    assert "300" in loaded("sql", "select count(*) from orders").stdout
+    assert "300" in loaded.by_itself("sql", "select count(*) from orders").stdout
 
 
 def test_sql_that_is_wrong_is_told_with_the_tables_there_are(loaded: Shell) -> None:
@@ -109,7 +113,7 @@ def test_quarantine_counts_by_rule_and_shows_rows(loaded: Shell) -> None:
     assert loaded.json("quarantine", "list") == [{"stream": "orders", "rule": "amount not null", "rows": 2}]
     rows = loaded.json("quarantine", "show", "orders", "--limit", "1")
     assert [json.loads(row["_raw"])["id"] for row in rows] == [301]
-    assert "amount not null" in loaded("quarantine", "show", "orders").stdout
+    assert "amount not null" in loaded.by_itself("quarantine", "show", "orders").stdout
 
 
 def test_quarantine_shows_rows_of_one_rule(loaded: Shell) -> None:
@@ -139,11 +143,15 @@ def test_a_lake_that_cannot_be_opened_is_told(shell: Shell, uri: str) -> None:
     assert "write it like file:///data/lake or s3://bucket/prefix" in done.stderr
 
 
+def checking(file: Path, suite: str = "orders") -> tuple[str, ...]:
+    return "check", "--suite", suite, "--data", str(file), "--json"
+
+
 def check(
     shell: Shell, tmp_path: Path, name: str, text: str, suite: str = "orders"
 ) -> subprocess.CompletedProcess[str]:
     (tmp_path / name).write_text(text)
-    return shell("check", "--suite", suite, "--data", str(tmp_path / name), "--json")
+    return shell(*checking(tmp_path / name, suite))
 
 
 @pytest.mark.usefixtures("suites")
@@ -164,7 +172,8 @@ def test_check_names_the_bad_rows(shell: Shell, tmp_path: Path, name: str, text:
 
 @pytest.mark.usefixtures("suites")
 def test_check_of_good_rows_exits_with_0(shell: Shell, tmp_path: Path) -> None:
-    assert check(shell, tmp_path, "d.jsonl", '{"amount": 1}\n').returncode == 0
+    (tmp_path / "d.jsonl").write_text('{"amount": 1}\n')
+    assert shell.by_itself(*checking(tmp_path / "d.jsonl")).returncode == 0
 
 
 @pytest.mark.usefixtures("suites")
@@ -191,5 +200,5 @@ def test_what_cannot_be_checked_exits_with_2(
 def test_names_can_be_completed(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "streams").mkdir()
     (tmp_path / "streams" / "orders.yaml").touch()
-    done = shell(_DATASTREAM_COMPLETE="bash_complete", COMP_WORDS="datastream lake count o", COMP_CWORD="3")
+    done = shell.by_itself(_DATASTREAM_COMPLETE="bash_complete", COMP_WORDS="datastream lake count o", COMP_CWORD="3")
     assert done.stdout == "plain,orders\n"

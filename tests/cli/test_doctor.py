@@ -79,7 +79,7 @@ def test_what_is_wrong_is_told_with_the_way_out(shell: Shell, what: str, env: di
 def test_a_stream_that_is_wrong_is_told_and_the_others_are_looked_at(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "streams" / "broken.yaml").write_text("name: broken\n")
     (tmp_path / "streams" / "lost.yaml").write_text(POSTED.replace("orders", "lost"))
-    done = shell("doctor")
+    done = shell.by_itself("doctor")
     assert done.returncode == 1
     assert "broken.yaml, line 1" in done.stdout
     assert "lost.json" in done.stdout
@@ -89,7 +89,7 @@ def test_a_stream_that_is_wrong_is_told_and_the_others_are_looked_at(shell: Shel
 def test_status_tells_how_each_stream_stands(world: World, shell: Shell, valkey_url: str) -> None:
     world.api.records = orders(40)
     world.run()
-    done = shell("status", "--json", DATASTREAM_REDIS_URL=valkey_url)
+    done = shell.by_itself("status", "--json", DATASTREAM_REDIS_URL=valkey_url)
     told = json.loads(done.stdout)
     [stream] = told["streams"]
     assert done.returncode == 1, "nothing runs here"

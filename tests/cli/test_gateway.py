@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from deployments.stack.waiting import wait_until
-from tests.gateway.processes import ROOT, SOON, a_gateway, command, environment
+from tests import commands
+from tests.gateway.processes import SOON, a_gateway, environment
 from tests.gateway.serving import API, sender, write_stream
 
 NOWHERE = "redis://127.0.0.1:9/0"
@@ -24,7 +25,7 @@ def project(tmp_path: Path) -> Path:
 def run(project: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run it where it cannot start."""
     env = environment(project, **{"DATASTREAM_REDIS_URL": NOWHERE, **env})
-    done = subprocess.run(command(*words), env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+    done = commands.run(commands.DATASTREAM, "gateway", *words, env=env)
     assert "Traceback" not in done.stderr
     return done
 
@@ -91,8 +92,7 @@ def test_a_host_that_is_not_this_machine_is_told(project: Path, host: str) -> No
 
 
 def test_without_redis_it_does_not_start(project: Path) -> None:
-    env = environment(project)
-    done = subprocess.run(command(), env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = commands.by_itself(commands.DATASTREAM, "gateway", env=environment(project))
     assert done.returncode == 1
     assert "DATASTREAM_REDIS_URL is not set" in done.stderr
 

@@ -1,7 +1,6 @@
 """A lake on S3 from the command line: the same answers, and a sentence and exit code 1 for what is wrong with it."""
 
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import pytest
 
 from datastream.connections import LakeConfig
 from datastream.lake.s3 import S3Store
+from tests.commands import DATASTREAM, run
 from tests.conftest import World, order, orders
 from tests.seaweedfs import fresh_lake
 
-COMMAND = "from deployments.cli import main; main()"
 AWAY = "http://127.0.0.1:9"
 
 
@@ -33,8 +32,7 @@ def datastream(lake: LakeConfig, project: Path, *words: str, **changes: str) -> 
         "DATASTREAM_S3_SECRET_KEY": lake.secret_key.get_secret_value(),
         **changes,
     }
-    command = [sys.executable, "-c", COMMAND, *words]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    return run(DATASTREAM, *words, env=env)
 
 
 def test_what_is_committed_is_counted_verified_and_asked(lake: LakeConfig, world: World, tmp_path: Path) -> None:

@@ -30,12 +30,16 @@ def new(shell: Shell, api: FakeApi, *words: str) -> Any:
 
 
 def new_of(shell: Shell, url: str, *words: str) -> Any:
-    return shell("new", "stream", "orders", "--url", url, "--private-network", "127.0.0.1", *words)
+    return shell(*making(url), *words)
+
+
+def making(url: str) -> tuple[str, ...]:
+    return "new", "stream", "orders", "--url", url, "--private-network", "127.0.0.1"
 
 
 def test_a_stream_is_written_that_can_be_tried_at_once(shell: Shell, api: FakeApi, tmp_path: Path) -> None:
     api.records = orders(250)
-    done = new(shell, api)
+    done = shell.by_itself(*making(f"{api.url}/linked?page=1&state=all"))
     assert (done.returncode, done.stderr) == (0, "")
     described = yaml.safe_load((tmp_path / "streams/orders.yaml").read_text())
     assert described["source"]["path"] == "/linked"

@@ -37,7 +37,7 @@ def test_a_stream_is_tried_and_nothing_is_written(shell: Shell, api: FakeApi, tm
     api.records = orders(250)
     described(tmp_path, api.url)
     before = sorted(tmp_path.rglob("*"))
-    done = shell("try", "orders", "--limit", "150")
+    done = shell.by_itself("try", "orders", "--limit", "150")
     assert (done.returncode, done.stderr) == (0, "")
     assert all(said in done.stdout for said in ("amount", "int64", "next_link", "Nothing was written."))
     assert sorted(tmp_path.rglob("*")) == before
@@ -77,7 +77,7 @@ def test_a_source_is_held_against_what_is_committed_of_it(shell: Shell, world: W
     world.run()
     described(tmp_path, world.api.url)
     before = sorted(tmp_path.rglob("*"))
-    done = shell("check-source", "orders")
+    done = shell.by_itself("check-source", "orders")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("302 records all are as the stream expects them.\n")
     world.api.records = [{**order(1), "coupon": "x"}]

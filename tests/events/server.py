@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from datastream.clock import SystemClock
@@ -16,10 +18,8 @@ _FIRST_PORT = 25_672
 class Server:
     """A RabbitMQ whose data outlive its kill."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with reserved(_FIRST_PORT) as port:
-            self._service = rabbitmq_service(folder, folder / "server.log", f"rabbitmq@{folder}", port)
+    def __init__(self, folder: Path, port: int) -> None:
+        self._service = rabbitmq_service(folder, folder / "server.log", f"rabbitmq@{folder}", port)
         self._process = Process.unknown(self._service.mark)
         self.url = self._service.address
 
@@ -31,8 +31,20 @@ class Server:
     def kill(self) -> None:
         """End every process of it as a power cut would."""
         for pid in family(self._process):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a helper ends with the server that started it
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """Leave nothing of it running."""
         stop(self._process)
+
+
+@contextmanager
+def a_server(folder: Path) -> Iterator[Server]:
+    """Hold a port for a server for a while, also while it is dead; whoever wants it starts it."""
+    with reserved(_FIRST_PORT) as port:
+        server = Server(folder, port)
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -15,7 +15,7 @@ from datastream.lake.log import Log
 from tests.events import child
 from tests.events.commits import commit, ids_of
 from tests.events.rabbit import Rabbit, config_of
-from tests.events.server import Server
+from tests.events.server import Server, a_server
 from tests.forks import forks
 
 KILLS = 5
@@ -49,9 +49,8 @@ def test_a_worker_that_is_killed_while_it_announces_leaves_nothing_out(rabbit: R
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "server")
-    yield server
-    server.stop()
+    with a_server(tmp_path / "server") as server:
+        yield server
 
 
 def test_a_broker_that_is_killed_between_commits_misses_none(server: Server, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from datastream.clock import ManualClock
 from datastream.connections import LakeConfig
 from datastream.lake.lake import open_lake
 from deployments.stack import prefect_server, valkey
+from tests.commands import DATASTREAM, by_itself, run, run_code
 from tests.conftest import SUITE, World
 from tests.fake_api import FakeApi, serving
 
@@ -55,10 +55,7 @@ def prefect(prefect_api: str, tmp_path: Path) -> dict[str, str]:
 
 def python(env: dict[str, str], *code: str) -> list[str]:
     """Run code in a process of its own, since Prefect reads its settings once, and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(code)],
-        env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_code("\n".join(code), env={**os.environ, **env})
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -79,10 +76,15 @@ class Project:
 
     def run(self, *words: str, flow: str = "etl_pipeline", **env: str) -> subprocess.CompletedProcess[str]:
         """Run a flow by hand, as a person would."""
-        return subprocess.run(
-            [sys.executable, "-m", f"flows.{flow}", *(words or ["orders"])],
-            env={**os.environ, **self.environment, **env}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        return run(f"flows.{flow}", *(words or ["orders"]), env={**os.environ, **self.environment, **env})
+
+    def by_itself(self, flow: str) -> subprocess.CompletedProcess[str]:
+        """Run it in a process that loads what it needs itself."""
+        return by_itself(f"flows.{flow}", "orders", env={**os.environ, **self.environment})
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `datastream` in it."""
+        return run(DATASTREAM, *words, env={**os.environ, **self.environment})
 
     @property
     def environment(self) -> dict[str, str]:

@@ -54,9 +54,8 @@ def begun(project: Project, *words: str) -> Iterator[subprocess.Popen[str]]:
 
 def command(project: Project, *words: str) -> tuple[int, Any, str]:
     """Run the command, and return how it ended, what it printed as JSON, and what it said."""
-    with begun(project, *words, "--json") as running:
-        out, said = running.communicate()
-        return running.returncode, json.loads(out) if out else None, said
+    done = project.command("backfill", "orders", *RANGE, *words, "--json")
+    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
 
 def workers(project: Project) -> list[int]:
@@ -163,6 +162,15 @@ def test_where_all_workers_are_killed_the_same_command_goes_on(cut: Project, api
     assert (code, told["loaded"], on_lake(cut), in_progress(cut)) == (0, 200, (200, []), 0), said
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Where the tests run in the background they ignore Ctrl-C, and so would whoever they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(cut: Project, api: FakeApi) -> None:
     api.fault = slowly
     with begun(cut, "--every", "day") as running:

@@ -59,6 +59,6 @@ def test_a_missing_file_is_named_with_its_commit(project: Project) -> None:
     project.load(order(1))
     [file] = project.folder.glob("lake/orders/data/**/*.parquet")
     file.unlink()
-    done = project.run(flow="data_validation")
+    done = project.by_itself("data_validation")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert f"{file.name} of commit 0-000000000001 is missing" in done.stderr

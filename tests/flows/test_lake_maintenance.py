@@ -8,7 +8,7 @@ def test_maintenance_tells_what_it_did(project: Project) -> None:
     project.load(*orders(90))
     project.load(*orders(180))
     project.stream("suite:", "compact: {after: PT0S}\nsuite:")
-    done = project.run(flow="lake_maintenance")
+    done = project.by_itself("lake_maintenance")
     assert (done.returncode, project.last_run["state_type"]) == (0, "COMPLETED"), done.stderr
     table = project.artifacts["orders-maintenance"]["data"]
     assert "files became" in table

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -16,6 +15,7 @@ from datastream.connections import BufferConfig, LakeConfig
 from datastream.lake import reader
 from datastream.lake.lake import open_lake
 from datastream.lake.verify import verify
+from tests.commands import DATASTREAM, by_itself
 from tests.conftest import order
 from tests.flows.conftest import Project
 from tests.posts import SECRET
@@ -53,13 +53,6 @@ def on_lake(project: Project) -> tuple[int, list[str], list[str]]:
     return found.loaded, reader.lanes(store, "orders"), found.problems
 
 
-def command(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [Path(sys.executable).with_name("datastream"), *words],
-        env={**os.environ, **project.environment}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
 def test_one_run_drains_all_lanes_and_says_so(posted: Project) -> None:
     post(posted, *range(1, 601))
     done = posted.run()
@@ -92,7 +85,7 @@ def test_a_changed_file_is_refused_until_the_command_has_changed_over(posted: Pr
     assert "shards was 3 and is 1" in refused.stderr
     assert "Run `datastream reshape orders`" in refused.stderr
     assert "Traceback" not in refused.stderr
-    changed = command(posted, "reshape", "orders", "--yes", "--json")
+    changed = posted.command("reshape", "orders", "--yes", "--json")
     assert json.loads(changed.stdout)["differs"] == {"shards": {"was": 3, "is": 1}}, changed.stderr
     assert on_lake(posted)[0] == 120
     post(posted, *range(1, 131), shards=1)
@@ -101,5 +94,6 @@ def test_a_changed_file_is_refused_until_the_command_has_changed_over(posted: Pr
 
 
 def test_where_nothing_differs_there_is_nothing_to_change(posted: Project) -> None:
-    said = command(posted, "reshape", "orders")
+    env = {**os.environ, **posted.environment}
+    said = by_itself(DATASTREAM, "reshape", "orders", env=env)
     assert (said.returncode, said.stdout) == (0, "orders is as its file says: nothing to do.\n")

@@ -9,7 +9,7 @@ from tests.flows.conftest import Project
 def test_a_check_that_is_not_met_fails_the_run_with_a_sentence(project: Project) -> None:
     project.load(*orders(90), *(order(n, amount=None) for n in range(100, 110)))
     project.stream("suite:", "quality: {fresh_within: PT1H, quarantined_at_most: 0.05}\nsuite:")
-    done = project.run(flow="quality_checks")
+    done = project.by_itself("quality_checks")
     run, table = project.last_run, project.artifacts["orders-checks"]["data"]
     assert (done.returncode, run["state_type"]) == (1, "FAILED")
     assert "not met: quarantined: 10.00% of the rows of 1 d (expected: at most 5.00%)" in run["state"]["message"]

@@ -26,6 +26,7 @@ from datastream.resilience import BreakerOpen, MemoryStates
 from tests.lake.plans import plan_of
 from tests.lake.test_log import commit
 from tests.proxy import between
+from tests.servers import PatientHandler
 
 Requests = list[tuple[str, str]]
 HTML = b"<html>Welcome</html>"
@@ -37,9 +38,7 @@ def answering(status: int, body: bytes = b"", headers: dict[str, str] | None = N
     """Run a server that gives everybody one answer, and yield its address and what it was asked."""
     asked: Requests = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(PatientHandler):
         def do_any(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             asked.append((self.command, self.path))
@@ -48,9 +47,6 @@ def answering(status: int, body: bytes = b"", headers: dict[str, str] | None = N
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     for method in ("GET", "PUT", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.do_any)

@@ -3,15 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import DATASTREAM, run
 from tests.conftest import World, order, orders
 from tests.flows.conftest import STREAM
-
-COMMAND = "from deployments.cli import main; main()"
 
 
 class Shell:
@@ -28,10 +26,7 @@ class Shell:
         self.stream_file.write_text(STREAM % "http://127.0.0.1:1" + what)
 
     def __call__(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", COMMAND, *words], env=self._env, capture_output=True, text=True, check=False,
-            input=given,
-        )  # fmt: skip
+        return run(DATASTREAM, *words, env=self._env, given=given)
 
     def json(self, *words: str):
         done = self(*words, "--json")
