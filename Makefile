@@ -25,6 +25,7 @@ test-full: $(VENV)/.bench  ## Run all tests, also those that take long, and the 
 	@$(BIN)/python -m benchmarks.api_to_lake
 	@$(BIN)/python -m benchmarks.webhooks
 	@$(BIN)/python -m benchmarks.pages
+	@$(BIN)/python -m benchmarks.quality
 
 chaos: $(VENV)/.test  ## Kill the main job 500 times and more, and count what is lost; QUICK=1 within a minute
 	@$(BIN)/python -m tests.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))

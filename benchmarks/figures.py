@@ -58,8 +58,7 @@ def goal(what: str, *, reached: bool) -> str:
     return f"{'reached' if reached else 'MISSED'}: {what}"
 
 
-def last_line(name: str, unit: str, ours: float, peer: float) -> str:
+def last_line(name: str, unit: str, ours: float, peer: float, **more: float) -> str:
     """Return the line for machines; `ratio` says how many times the peer's figure ours is."""
-    return json.dumps(
-        {"name": name, "unit": unit, "ours": round(ours, 1), "peer": round(peer, 1), "ratio": round(ours / peer, 2)}
-    )
+    figures = {"ours": round(ours, 1), "peer": round(peer, 1), "ratio": round(ours / peer, 2)}
+    return json.dumps({"name": name, "unit": unit, **figures, **{key: round(value, 2) for key, value in more.items()}})

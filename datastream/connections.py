@@ -12,6 +12,7 @@ from datastream.credentials import Auth, ClientCertificate, web_address
 
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _LEAST_KEY_BYTES, _MOST_KEY_BYTES = 24, 64  # what Standard Webhooks allows
+_A_SECRET = f"whsec_ followed by {_LEAST_KEY_BYTES} to {_MOST_KEY_BYTES} bytes in base64"
 
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)  # what is wrong may be a secret, and errors are logged
 
@@ -155,14 +156,8 @@ class WebhookConfig(BaseModel):
     @classmethod
     def _can_sign(cls, value: list[SecretStr]) -> list[SecretStr]:
         for at, secret in enumerate(value, 1):
-            try:
-                size = len(signing_key(secret))
-            except ValueError:
-                size = 0
-            if not _LEAST_KEY_BYTES <= size <= _MOST_KEY_BYTES:
-                raise ValueError(
-                    f"secret {at} is not whsec_ followed by {_LEAST_KEY_BYTES} to {_MOST_KEY_BYTES} bytes in base64"
-                )
+            if not _signs(secret):
+                raise ValueError(f"secret {at} is not {_A_SECRET}")
         return value
 
     @property
@@ -171,9 +166,45 @@ class WebhookConfig(BaseModel):
         return [signing_key(secret) for secret in self.secrets]
 
 
+class AlertsConfig(BaseModel):
+    """Who is told when an incident opens or closes: a receiver of webhooks of one's own, inside or outside."""
+
+    model_config = _STRICT
+
+    url: SecretStr = Field(description="For example https://alerts.example.org/hook; its path may be a secret")
+    secret: SecretStr = Field(description="What posts are signed with: whsec_ and base64, 24 to 64 bytes")
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if not (_speaks(value, "http", "https") and parts.hostname and parts.username is None):
+            raise ValueError("it is no address to post to; write it like https://alerts.example.org/hook, no login")
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _can_sign(cls, value: SecretStr) -> SecretStr:
+        if not _signs(value):
+            raise ValueError(f"it is not {_A_SECRET}")
+        return value
+
+    @property
+    def host(self) -> str:
+        """The receiver, for people."""
+        return urlsplit(self.url.get_secret_value()).netloc
+
+
 def signing_key(secret: SecretStr) -> bytes:
     """Return the bytes that a secret stands for. Raises ValueError."""
     return base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+
+
+def _signs(secret: SecretStr) -> bool:
+    try:
+        return _LEAST_KEY_BYTES <= len(signing_key(secret)) <= _MOST_KEY_BYTES
+    except ValueError:
+        return False
 
 
 def _speaks(address: SecretStr, *schemes: str) -> bool:

@@ -2,8 +2,6 @@
 
 import hashlib
 import secrets
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,20 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datastream.aside import Aside, set_aside
 from datastream.catalog import Stream
 from datastream.claim import Batch, Claim
-from datastream.errors import Permanent
+from datastream.fates import fates_of, reasons_of
 from datastream.identity import identity_of
 from datastream.lake import layout
 from datastream.lake.encoding import DecidedFile, Decision
 from datastream.lake.manifest import CursorRange, Header, RuleResult, Shape, Snapshot, Versions
 from datastream.partition import Folders, folders_of
 from datastream.quality import Suite, Verdict
-from datastream.records import COMMIT, RAW, RECEIVED_AT, RECORD_ID, RULES, Accounts
-
-
-class SuiteFailed(Permanent):
-    """An expectation about the whole claim failed, which no row can be set aside for."""
+from datastream.records import COMMIT, RECEIVED_AT, Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +36,11 @@ class Place:
     """The greatest record time that the lane has loaded before."""
     snapshot: Snapshot | None = None
     """What the lane's newest commit says of those that count."""
+
+    @property
+    def commit(self) -> str:
+        """What the commit is called."""
+        return layout.commit_name(self.lane, self.seq)
 
     def counting(self, stream: Stream, claim: Claim) -> Snapshot | None:
         """Return which commits of the lane count once this claim is the next; None stands for all.
@@ -60,33 +60,41 @@ class Place:
 
 def decide(stream: Stream, suite: Suite, batch: Batch, verdict: Verdict, place: Place) -> Decision:
     """Return what becomes of a checked batch. Raises SuiteFailed and PartitionImpossible."""
-    strict: set[str] = {rule.severity for rule in suite.rules if stream.action(rule.severity) == "quarantine"}
-    _stop_for_the_whole(stream, verdict, strict)
-    bad = np.zeros(len(batch), dtype=bool)
-    bad[verdict.bad_rows_for(strict)] = True
-    name = layout.commit_name(place.lane, place.seq)
-    table = _with_own_columns(batch, name)
-    folders = folders_of(stream.partition_by, table, np.flatnonzero(~bad))
+    fates = fates_of(stream, verdict, len(batch))
+    table = with_own_columns(batch, place)
+    folders = folders_of(stream.partition_by, table, np.flatnonzero(~fates.bad))
     unplaced = folders.unplaced(place.watermark)
-    bad[list(unplaced)] = True
-    order, files = _files(stream, batch, folders, np.flatnonzero(~bad), place)
-    set_aside, broken = _set_aside(_rules(suite, verdict, unplaced), batch, table, np.flatnonzero(bad), name)
-    quarantine = _quarantine_file(stream, batch, [batch.positions[int(row)] for row in np.flatnonzero(bad)], place)
+    fates.bad[list(unplaced)] = True
+    order, files = files_of(stream, batch, folders, np.flatnonzero(~fates.bad), place)
+    aside = set_aside(batch, table, reasons_of(verdict, fates, table, unplaced), suite.version, place.commit)
     accounts = Accounts(
-        read=len(batch.claim), loaded=len(order), quarantined=set_aside.num_rows, duplicates=batch.duplicates
+        read=len(batch.claim), loaded=len(order), quarantined=aside.rows.num_rows, duplicates=batch.duplicates
     )
-    header = Header(
+    header = header_of(stream, batch, verdict, place, accounts, aside.counts)
+    header = msgspec.structs.replace(
+        header, held=[outcome.rule.label for outcome in fates.held],
+        watermark=folders.watermark(order, place.watermark, batch.claim.taken_at),
+    )  # fmt: skip
+    quarantine = _quarantine_file(stream, batch, aside, place)
+    return Decision(
+        header=header, files=files, loaded=table.take(pa.array(order)), quarantine=quarantine, set_aside=aside.rows
+    )
+
+
+def header_of(
+    stream: Stream, batch: Batch, verdict: Verdict, place: Place, accounts: Accounts, set_aside: dict[str, int]
+) -> Header:
+    """Return what is known of the commit to be."""
+    claim = batch.claim
+    return Header(
         stream=stream.name, lane=place.lane, seq=place.seq, decision=secrets.token_hex(8), run=place.run,
-        decided_at=batch.claim.taken_at, accounts=accounts, offsets=dict(batch.claim.offsets),
-        schema=batch.claim.schema, columns=batch.columns,
-        identity=identity_of(stream), versions=_versions(stream, batch, place), set_aside=broken,
+        decided_at=claim.taken_at, accounts=accounts, offsets=dict(claim.offsets), schema=claim.schema,
+        columns=batch.columns, identity=identity_of(stream), versions=_versions(stream, batch, place),
+        set_aside=set_aside, pii=stream.pii,
         rules=[RuleResult(rule=o.rule.label, severity=o.rule.severity, success=o.success, rows=len(o.set_aside))
                for o in verdict.expectations],
-        shape=place.shape, watermark=folders.watermark(order, place.watermark, batch.claim.taken_at),
-        snapshot=place.counting(stream, batch.claim),
+        shape=place.shape, watermark=place.watermark, snapshot=place.counting(stream, claim),
     )  # fmt: skip
-    loaded = table.take(pa.array(order))
-    return Decision(header=header, files=files, loaded=loaded, quarantine=quarantine, set_aside=set_aside)
 
 
 def _versions(stream: Stream, batch: Batch, place: Place) -> Versions:
@@ -94,24 +102,14 @@ def _versions(stream: Stream, batch: Batch, place: Place) -> Versions:
     return msgspec.structs.replace(place.versions, schema=hashlib.sha256(described).hexdigest()[:12])
 
 
-def _stop_for_the_whole(stream: Stream, verdict: Verdict, strict: set[str]) -> None:
-    failures = verdict.table_failures(strict)
-    if failures:
-        said = "; ".join(f"{outcome.rule.label} (observed: {outcome.observed})" for outcome in failures)
-        raise SuiteFailed(
-            f"The claim of {stream.name} as a whole fails its suite {stream.suite!r}: {said}. No single row is to "
-            "blame, so nothing was committed and the cursor has not moved. Correct the source or the expectation, or "
-            "give it the severity 'warning'."
-        )
-
-
-def _with_own_columns(batch: Batch, commit: str) -> pa.Table:
-    count = len(batch)
+def with_own_columns(batch: Batch, place: Place) -> pa.Table:
+    """Return the batch's table with when its rows were received, and by which commit they land."""
     received = batch.claim.received_at.take(pa.array(batch.positions, pa.int64()))
-    return batch.table.append_column(RECEIVED_AT, received).append_column(COMMIT, pa.repeat(commit, count))
+    commits = pa.repeat(place.commit, len(batch))
+    return batch.table.append_column(RECEIVED_AT, received).append_column(COMMIT, commits)
 
 
-def _files(
+def files_of(
     stream: Stream, batch: Batch, folders: Folders, order: np.ndarray, place: Place
 ) -> tuple[np.ndarray, list[DecidedFile]]:
     """Return the rows to load in the order of their files, and the files."""
@@ -128,44 +126,11 @@ def _files(
     return order, files
 
 
-def _rules(suite: Suite, verdict: Verdict, unplaced: Mapping[int, str]) -> dict[int, list[str]]:
-    """Return by row the rules it broke, and why it lands nowhere."""
-    labels = {rule.number: rule.label for rule in suite.rules}
-    broken = {row: [labels[number] for number in numbers] for row, numbers in verdict.rules_by_row().items()}
-    return broken | {row: [*broken.get(row, []), why] for row, why in unplaced.items()}
-
-
-def _set_aside(
-    broken: Mapping[int, list[str]], batch: Batch, table: pa.Table, bad: np.ndarray, commit: str
-) -> tuple[pa.Table, dict[str, int]]:
-    """Return the rows to set aside, with every rule each broke and as it was received, and the rows by rule."""
-    records = batch.claim.records
-    rules = [broken[int(row)] for row in bad]
-    raw = [_text(records[batch.positions[int(row)]]) for row in bad]
-    checked = _with_quarantine_columns(table.take(pa.array(bad)), rules, raw)
-    refused = pa.table({
-        RECORD_ID: pa.array([batch.claim.ids[at] for at in batch.refused], pa.string()),
-        RECEIVED_AT: batch.claim.received_at.take(pa.array(list(batch.refused), pa.int64())),
-        COMMIT: pa.array([commit] * len(batch.refused), pa.string()),
-    })  # fmt: skip
-    reasons = [[rule] for rule in batch.refused.values()]
-    texts = [_text(records[at]) for at in batch.refused]
-    unchecked = _with_quarantine_columns(refused, reasons, texts)
-    counts = Counter(rule for row in (*rules, *reasons) for rule in row)
-    return pa.concat_tables([checked, unchecked], promote_options="default"), dict(counts)
-
-
-def _with_quarantine_columns(table: pa.Table, rules: list[list[str]], raw: list[str]) -> pa.Table:
-    rules_column = pa.array(rules, pa.list_(pa.string()))
-    return table.append_column(RULES, rules_column).append_column(RAW, pa.array(raw, pa.string()))
-
-
-def _quarantine_file(stream: Stream, batch: Batch, bad: list[int], place: Place) -> DecidedFile | None:
-    positions = [*bad, *batch.refused]
-    if not positions:
+def _quarantine_file(stream: Stream, batch: Batch, aside: Aside, place: Place) -> DecidedFile | None:
+    if not aside.places:
         return None
     key = layout.quarantine_file(stream.name, place.lane, place.seq)
-    return DecidedFile(key=key, rows=len(positions), cursor=_range(batch.claim.cursor.take(pa.array(positions))))
+    return DecidedFile(key=key, rows=len(aside.places), cursor=_range(batch.claim.cursor.take(pa.array(aside.places))))
 
 
 def _range(cursor: pa.Array) -> CursorRange | None:
@@ -173,7 +138,3 @@ def _range(cursor: pa.Array) -> CursorRange | None:
         return None
     bounds = pc.min_max(cursor).as_py()
     return (bounds["min"], bounds["max"])
-
-
-def _text(record: object) -> str:
-    return bytes(record).decode(errors="backslashreplace")  # type: ignore[call-overload, no-any-return]

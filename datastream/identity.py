@@ -19,6 +19,8 @@ from datastream.sources.window import from_wire
 
 _ID_BYTES = 16
 _SCHEME = "standard-webhooks"
+RAW_IDS = "raw"
+"""In the identity of a commit some of whose rows were no rows when they came: these are known by their very text."""
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -41,7 +43,8 @@ def rules_of(stream: Stream) -> Rules:
     """Return what the stream says of its columns. Another type of what its ids are made of would make other ids."""
     cursor = stream.source.cursor
     names = frozenset([*stream.key, *([cursor.field] if cursor else [])])
-    return Rules(stream.schema_spec, reserved(stream), frozenset() if isinstance(stream.source, WebhookSpec) else names)
+    identity = frozenset() if isinstance(stream.source, WebhookSpec) else names
+    return Rules(stream.schema_spec, reserved(stream), identity, stream.mask)
 
 
 def record_ids(stream: Stream, table: pa.Table, key: Sequence[str] | None = None) -> list[str | None]:

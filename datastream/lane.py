@@ -28,7 +28,7 @@ from datastream.lake.manifest import CursorRange, Manifest, Versions
 from datastream.lake.schemas import Schema, create, newest
 from datastream.lake.store import Store
 from datastream.quality import Suite
-from datastream.ranges import may_hold, range_of
+from datastream.ranges import may_hold
 from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates, RetryPolicy
 from datastream.shape import counting, refuse_another_shape, shape_of
 from datastream.transform import Transform, load_transform
@@ -91,13 +91,19 @@ class Lane(msgspec.Struct, eq=False):
         logs = [Log(self.store, self.stream.name, name) for name in there]
         return [(log, log.opened()[0]) for log in logs]
 
+    def replays(self) -> list[tuple[Log, Index]]:
+        """Return the lane of replays as it stands now, if there is one and this is another."""
+        there = layout.REPLAY in self.store.folders(layout.log_of(self.stream.name)) and self.name != layout.REPLAY
+        log = Log(self.store, self.stream.name, layout.REPLAY)
+        return [(log, log.opened()[0])] if there else []
+
     @property
     def place(self) -> Place:
         """Where in the log the next decision belongs, and who takes it."""
         shape, before = shape_of(self.stream), self.newest.header if self.newest else None
         # The times of another field say nothing of what is late by this one.
         same = before is not None and (before.shape is None or before.shape.partition == shape.partition)
-        same = same and range_of(self.name) is None  # what is filled in is late by intent
+        same = same and self.name.isdecimal()  # what is filled in, or loaded after all, is late by intent
         watermark = before.watermark if before and same else None
         snapshot = before.snapshot if before else None
         return Place(self.name, self.next_seq, self.run, self.versions, shape, watermark, snapshot)

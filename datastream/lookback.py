@@ -18,6 +18,7 @@ from datastream.lake import reader
 from datastream.lake.manifest import DataFile, Manifest
 from datastream.lake.rewrite import Whereabouts
 from datastream.lake.store import Store
+from datastream.masking import Mask
 from datastream.quality import Suite, Tally, Verdict, validate
 from datastream.records import COMMIT, RECEIVED_AT, RECORD_ID, RULES
 
@@ -136,8 +137,8 @@ def look_back(stream: Stream, suite: Suite, store: Store, moment: datetime | Non
             break
         files = where.of(commit.files)  # none, if all of its rows have expired
         if files:
-            columns = columns or _columns(store, commit, files)
-            pieces.append(Piece(str(commit), files, commit.header.accounts.loaded))
+            columns = columns or columns_of(store, commit, files)
+            pieces.append(Piece(str(commit), files, commit.header.accounts.landed))
     return Lookback(stream, suite, store, moment, pieces[::-1], columns)
 
 
@@ -146,22 +147,22 @@ def judge(lookback: Lookback, piece: Piece) -> Judgement:
     rows = reader.committed_rows(lookback.store, piece.commit, piece.files)
     if not rows.num_rows:  # all of them were forgotten
         return Judgement(piece, Verdict(rows=0, expectations=()), 0, [])
-    verdict = validate(_as_today(rows, lookback.columns), lookback.suite)
+    verdict = validate(as_today(rows, lookback.columns), lookback.suite, lookback.stream.set_aside)
     bad = verdict.bad_rows_for(lookback.strict)
-    return Judgement(piece, verdict, len(bad), _samples(rows, verdict, bad[:_SAMPLES]))
+    return Judgement(piece, verdict, len(bad), _samples(rows, verdict, bad[:_SAMPLES], lookback.stream.mask))
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _columns(store: Store, commit: Manifest, files: list[DataFile]) -> dict[str, pa.DataType]:
+def columns_of(store: Store, commit: Manifest, files: list[DataFile]) -> dict[str, pa.DataType]:
     """Return the columns of a commit's table; one that never had a value has no type and is in no file."""
     typed = {field.name: field.type for field in reader.committed_schema(store, str(commit), files)}
     return {**{name: pa.null() for name, kind in commit.header.schema.items() if kind == "null"}, **typed}
 
 
-def _as_today(rows: pa.Table, columns: dict[str, pa.DataType]) -> pa.Table:
+def as_today(rows: pa.Table, columns: dict[str, pa.DataType]) -> pa.Table:
     """Return what the suite was asked about when the rows were loaded, with the columns of today."""
     table = rows.drop_columns([RECEIVED_AT, COMMIT])
     for name, kind in columns.items():
@@ -170,12 +171,11 @@ def _as_today(rows: pa.Table, columns: dict[str, pa.DataType]) -> pa.Table:
     return table
 
 
-def _samples(rows: pa.Table, verdict: Verdict, bad: list[int]) -> list[dict[str, Any]]:
+def _samples(rows: pa.Table, verdict: Verdict, bad: list[int], mask: Mask) -> list[dict[str, Any]]:
     """Return rows with the rules they break and where they stand, then as they are."""
-    broken = verdict.rules_by_row()
-    labels = {outcome.rule.number: outcome.rule.label for outcome in verdict.expectations}
-    found = rows.take(pa.array(bad, pa.int64())).drop_columns([RECEIVED_AT]).to_pylist()
+    broken = verdict.reasons_by_row()
+    found = list(map(mask.row, rows.take(pa.array(bad, pa.int64())).drop_columns([RECEIVED_AT]).to_pylist()))
     return [
-        {RULES: ", ".join(labels[n] for n in broken[at]), COMMIT: row.pop(COMMIT), RECORD_ID: row.pop(RECORD_ID), **row}
+        {RULES: ", ".join(broken[at]), COMMIT: row.pop(COMMIT), RECORD_ID: row.pop(RECORD_ID), **row}
         for at, row in zip(bad, found, strict=True)
     ]

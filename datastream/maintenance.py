@@ -10,12 +10,12 @@ from contextlib import ExitStack, contextmanager
 import msgspec
 
 from datastream.buffers.lease import LeasePolicy, lease
-from datastream.catalog import Compact, Stream
+from datastream.catalog import Compact, Stream, Upkeep
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
 from datastream.errors import Permanent
 from datastream.intake.backfills import refuse_unfinished
-from datastream.lake import layout, upkeep
+from datastream.lake import fragments, layout, upkeep
 from datastream.lake.log import Log
 from datastream.lake.rewrite import Gone, Rewrite
 from datastream.lake.store import Store
@@ -62,7 +62,7 @@ class Done(msgspec.Struct, frozen=True):
 
 
 def maintain(
-    stream: Stream,
+    stream: Stream | Upkeep,
     store: Store,
     *,
     run: str,
@@ -85,7 +85,7 @@ def maintain(
 
 
 def compact(
-    stream: Stream, store: Store, *, run: str, buffer: BufferConfig | None = None, clock: Clock | None = None
+    stream: Stream | Upkeep, store: Store, *, run: str, buffer: BufferConfig | None = None, clock: Clock | None = None
 ) -> list[Rewrite]:
     """Put together what is due now. Raises NotAskedFor, LaneBusy and FileBroken."""
     if stream.compact is None:
@@ -105,7 +105,9 @@ def forget(
     Raises LaneBusy, BackfillUnfinished, PlanOpen, KeyUnknown and FileBroken.
     """
     with _all_lanes(stream, store, buffer, clock):
-        return upkeep.forget(store, stream, key, (clock or SystemClock()).now(), run)
+        gone = upkeep.forget(store, stream, key, (clock or SystemClock()).now(), run)
+        fragments.forget(store, stream)  # the quality page may show one of its rows
+        return gone
 
 
 def told(rewrites: list[Rewrite]) -> str:
@@ -118,7 +120,7 @@ def told(rewrites: list[Rewrite]) -> str:
     )
 
 
-def _compacted(stream: Stream, store: Store, run: str, clock: Clock | None) -> list[Rewrite]:
+def _compacted(stream: Stream | Upkeep, store: Store, run: str, clock: Clock | None) -> list[Rewrite]:
     policy = stream.compact or Compact()
     return upkeep.compact(store, stream.name, policy, stream.retention, (clock or SystemClock()).now(), run)
 
@@ -127,7 +129,7 @@ def _compacted(stream: Stream, store: Store, run: str, clock: Clock | None) -> l
 def _all_lanes(stream: str, store: Store, buffer: BufferConfig | None, clock: Clock | None) -> Iterator[None]:
     with ExitStack() as held:
         # The lanes of backfills that are done are loaded no more, and no new one is registered meanwhile.
-        for lane in (_LANE, BACKFILLS, *filter(str.isdecimal, store.folders(layout.log_of(stream)))):
+        for lane in (_LANE, BACKFILLS, layout.REPLAY, *filter(str.isdecimal, store.folders(layout.log_of(stream)))):
             held.enter_context(lease(buffer, stream, lane, clock=clock))
         refuse_unfinished(Log(store, stream).newest(), stream)
         yield

@@ -26,7 +26,7 @@ from datastream.lake.plan import Plan
 from datastream.lane import Lane
 from datastream.observe.crash import step
 from datastream.poison import applied
-from datastream.quality import Verdict, validate
+from datastream.quality import SuiteErrored, Verdict, validate
 from datastream.repeats import repeated
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def transform(lane: Lane, claim: Claim) -> Batch:
             poison = killers(Work(given, lane.stream, lane.suite, lane.agreed.columns, lane.isolation))
             refused |= {positions[row]: rule for row, rule in poison.items()}
             given, positions = _without(poison, given, positions)
-        table, kept, raised = applied(lane.transform, lane.stream.transform or "", given)
+        table, kept, raised = applied(lane.transform, lane.stream.transform or "", given, lane.stream.mask)
         if kept is not None:
             refused |= dict.fromkeys(set(positions) - {positions[row] for row in kept}, "transform")
             refused |= {positions[row]: rule for row, rule in raised.items()}
@@ -86,7 +86,12 @@ def transform(lane: Lane, claim: Claim) -> Batch:
 def check(lane: Lane, batch: Batch) -> Verdict:
     """Ask the stream's suite about every row. A suite that cannot answer raises, and nothing is committed."""
     with step("check"):
-        return validate(batch.table, lane.suite) if len(batch) else Verdict(rows=0, expectations=())
+        if not len(batch):
+            return Verdict(rows=0, expectations=())
+        try:
+            return validate(batch.table, lane.suite, lane.stream.set_aside)
+        except SuiteErrored as error:
+            raise (error.masked() if lane.stream.mask else error) from error.__cause__
 
 
 def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:

@@ -8,9 +8,12 @@ a repeat the other lanes are looked into as well.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from datastream.catalog import ApiSpec
 from datastream.claim import Claim, bounds
+from datastream.identity import RAW_IDS
 from datastream.lake.duplicates import overlapping
-from datastream.lake.index import Span, span_of
+from datastream.lake.index import Index, Span, span_of
+from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
 from datastream.lane import Lane
 
@@ -42,11 +45,18 @@ def _suspected(lane: Lane, claim: Claim, since: int) -> Iterator[Manifest]:
     def suspected(span: Span) -> bool:
         return span.last >= since and span.may_hold(cursor) and lane.intake.may_repeat(span, claim)
 
-    others = lane.others(cursor) if lane.intake.may_lie_elsewhere(lane.index, claim) else []
-    for log, index in ((lane.log, lane.index), *others):
+    elsewhere = lane.intake.may_lie_elsewhere(lane.index, claim)
+    for log, index in ((lane.log, lane.index), *(lane.others(cursor) if elsewhere else _replays(lane))):
         for span in filter(suspected, index.spans):
             first = max(span.first, since)
-            yield from (commit for commit in log.between(first, span.last) if suspected(span_of(commit)))
+            found = (commit for commit in log.between(first, span.last) if suspected(span_of(commit)))
+            # Of replays the rest stands in the quarantine, by the same ids.
+            yield from (each for each in found if elsewhere or log is lane.log or each.header.identity.get(RAW_IDS))
+
+
+def _replays(lane: Lane) -> list[tuple[Log, Index]]:
+    """Return the lane of replays, where a record may be known by its text: it was no row when it came first."""
+    return lane.replays() if isinstance(lane.stream.source, ApiSpec) else []
 
 
 def _by_identity(commits: Iterator[Manifest]) -> list[tuple[Mapping[str, Any], list[Manifest]]]:

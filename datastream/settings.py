@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from datastream.connections import BufferConfig, EventBusConfig, LakeConfig
+from datastream.connections import AlertsConfig, BufferConfig, EventBusConfig, LakeConfig
 from datastream.errors import Permanent
 
 C = TypeVar("C", bound=BaseModel)
@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     """The stream buffer, which also keeps the leases; without it runs of one lane are told apart by the lake alone."""
     rabbitmq_url: SecretStr | None = None
     """Where commits are announced; without it the lake's log keeps what there is to announce."""
+    alert_webhook_url: SecretStr | None = None
+    """Who is told, by a signed post, when an incident of a stream's quality opens or closes."""
+    alert_webhook_secret: SecretStr | None = None
 
     @classmethod
     def read(cls) -> Self:
@@ -72,6 +75,15 @@ class Settings(BaseSettings):
         """The event bus, or None. Raises SettingsWrong."""
         wanted = self.rabbitmq_url
         return None if wanted is None else _checked(EventBusConfig, {"url": "rabbitmq_url"}, url=wanted)
+
+    @property
+    def alerts(self) -> AlertsConfig | None:
+        """The receiver of alerts, or None. Raises SettingsWrong."""
+        url, secret = self.alert_webhook_url, self.alert_webhook_secret
+        if url is None:
+            return None
+        names = {"url": "alert_webhook_url", "secret": "alert_webhook_secret"}
+        return _checked(AlertsConfig, names, url=url, secret=secret or SecretStr(""))
 
     @property
     def streams(self) -> Path:

@@ -31,6 +31,8 @@ class Standing:
     """Deliveries in the buffer; None for a stream that is read from an API."""
     unannounced: int | None = None
     """Commits that the event bus has not confirmed yet."""
+    incidents: int | None = None
+    """Of its quality that are open; None where quality-checks has not run."""
     problem: str | None = None
 
 
@@ -65,7 +67,15 @@ def _standing(stream: Stream, store: "Store | None", buffer: "Buffer | None", cl
         age=clock.now() - decided if decided else None,
         waiting=sum(buffer.depth(lane_of(stream.name, lane)) for lane in lanes) if posted and buffer else None,
         unannounced=sum(Outbox(store, stream.name, lane).waiting() for lane in lanes) if store else 0,
+        incidents=_incidents(store, stream.name) if store else None,
     )
+
+
+def _incidents(store: "Store", stream: str) -> int | None:
+    from datastream.health.known import known
+
+    found = known(store, stream)
+    return len(found[0].incidents.open) if found else None
 
 
 def _store(settings: Settings) -> "Store | None":

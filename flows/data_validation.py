@@ -1,4 +1,4 @@
-"""Hold what is on the lake against today's suite: every row of every commit of a window, and report.
+"""Hold what is on the lake against today's suite, row by row, and report; or try another suite on it.
 
 Run it by hand with `python -m flows.data_validation flights P7D`, or by its deployment `data-validation/flights`.
 """
@@ -8,18 +8,29 @@ from prefect.states import State
 
 from blocks import DataLake
 from datastream.lookback import judge
-from tasks import LookbackReport, look_back, run_as_command
+from tasks import BacktestReport, LookbackReport, look_back, run_as_command, try_suite, validate_file
 
 
 @flow(name="data-validation", flow_run_name="{stream} {window}", persist_result=False)
-def data_validation(stream: str, window: str = "P1D", lake: DataLake | None = None) -> State[None]:
+def data_validation(
+    stream: str, window: str = "P1D", lake: DataLake | None = None, suite: str | None = None, file: str | None = None
+) -> State[None]:
     """Validate what `stream` committed within `window`; nothing on the lake is changed.
 
     Args:
         stream: Its name, as in streams/.
         window: How far to look back, as a duration of ISO 8601 such as P1D or PT6H, or `all`.
         lake: Where it is committed; without it, DATASTREAM_LAKE_URI.
+        suite: Another suite of expectations/: what would it have rejected, by rule and by day?
+        file: A file of JSON lines, CSV or Parquet where the run is, to be validated instead of the lake.
     """
+    if file is not None:
+        return validate_file(stream, suite, file)
+    if suite is not None:
+        tried = BacktestReport(try_suite(stream, suite, window, lake))
+        for case in tried.cases:
+            tried.add(case)
+        return tried.publish()
     lookback = look_back(stream, window, lake)
     report = LookbackReport(lookback)
     for piece in lookback.pieces:

@@ -16,7 +16,7 @@ def lake_maintenance(stream: str, lake: DataLake | None = None, buffer: StreamBu
     """Do to the files of `stream` what its file asks for under `compact` and `retention`.
 
     Args:
-        stream: Its name, as in streams/.
+        stream: Its name, as in streams/, or _quality for what quality-checks said of all.
         lake: Where it is committed; without it, DATASTREAM_LAKE_URI.
         buffer: What keeps the lease, so that two runs do not do the same work; without it, DATASTREAM_REDIS_URL.
     """

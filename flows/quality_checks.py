@@ -1,24 +1,31 @@
 """Ask of what a stream committed whether it is fresh, enough and clean, and whether its columns are what they were.
 
+What is said is kept in the lake's table `_quality`; what is wrong opens an incident, which is told and ends by itself.
+
 Run it by hand with `python -m flows.quality_checks flights`, or by its deployment `quality-checks/flights`.
 """
 
 from prefect import flow
 from prefect.states import State
 
-from blocks import DataLake
-from tasks import ask, run_as_command, show
+from blocks import DataLake, EventBus, StreamBuffer
+from tasks import ask, run_as_command, show, yields_when_busy
 
 
 @flow(name="quality-checks", flow_run_name="{stream}", persist_result=False)
-def quality_checks(stream: str, lake: DataLake | None = None) -> State[None]:
-    """Hold the commits of `stream` against what its file expects of them, from the log alone.
+@yields_when_busy
+def quality_checks(
+    stream: str, lake: DataLake | None = None, buffer: StreamBuffer | None = None, events: EventBus | None = None
+) -> State[None]:
+    """Hold the commits of `stream` since the last run against what its file and its past say of them.
 
     Args:
         stream: Its name, as in streams/.
         lake: Where it is committed; without it, DATASTREAM_LAKE_URI.
+        buffer: What keeps the lease, by which two runs do not do the same work; without it, DATASTREAM_REDIS_URL.
+        events: Where incidents are announced; without it, DATASTREAM_RABBITMQ_URL.
     """
-    return show(stream, ask(stream, lake))
+    return show(ask(stream, lake, buffer, events))
 
 
 if __name__ == "__main__":

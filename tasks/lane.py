@@ -26,6 +26,7 @@ def open_stream(
     """Open a stream, and yield its free lanes, one after another. The report is published when the last is closed."""
     clock = SystemClock()
     with opening_of_run(name, lake, buffer, events) as opening:
+        opening.finish_replay()
         report = Report(opening.stream, opening.suite, opening.store.address(""), clock, Showing(opening.states))
         names = begun_at(opening.lanes(), random.random())  # noqa: S311 - where to begin is no secret
         with closing(free_lanes(names, opening.take, LeasePolicy(), clock)) as lanes:

@@ -8,17 +8,22 @@ from prefect.states import Completed, Failed, State
 
 from blocks import DataLake, StreamBuffer
 from datastream import maintenance
+from datastream.catalog import Catalog
+from datastream.lake.lake import open_lake
 from datastream.maintenance import Done
+from datastream.settings import Settings
+from tasks.logs import sentences_only
 from tasks.progress import artifact_key
-from tasks.reading import read_stream
 from tasks.showing import Showing
 
 
 @task(task_run_name="keep up {name}", cache_policy=NO_CACHE, persist_result=False)
 def keep_up(name: str, lake: DataLake | None, buffer: StreamBuffer | None) -> Done:
     """Expire, compact and sweep as the stream's file asks for it."""
-    stream, store, settings = read_stream(name, lake)
-    return maintenance.maintain(stream, store, run=flow_run.id or "by hand", buffer=buffer or settings.buffer)
+    sentences_only()
+    settings = Settings.read()
+    kept, store = Catalog(settings.streams).upkeep(name), open_lake(lake or settings.lake)
+    return maintenance.maintain(kept, store, run=flow_run.id or "by hand", buffer=buffer or settings.buffer)
 
 
 def tell(done: Done) -> State[None]:

@@ -1,12 +1,13 @@
 """What it takes to open the lanes of a stream: its file, suite and lake, and the connections that a lane needs."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
 from blocks.api_source import api_of
+from datastream.buffers.lease import LaneBusy
 from datastream.buffers.redis import open_buffer
 from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.connections import BufferConfig, EventBusConfig, LakeConfig
@@ -18,11 +19,13 @@ from datastream.intake.api import api_intake
 from datastream.intake.backfill import slice_intake
 from datastream.intake.backfills import Backfill
 from datastream.intake.webhook import webhook_intake
+from datastream.lake import layout
 from datastream.lake.lake import open_lake
 from datastream.lake.store import Store
 from datastream.lane import Lane, open_lane
 from datastream.lanes import lanes_of
 from datastream.quality import Suite, load_suite
+from datastream.quarantine import finish, left_over, replay_intake
 from datastream.resilience import BreakerStates
 from datastream.settings import Settings
 
@@ -85,6 +88,16 @@ class Opening:
     def take_as(self, stream: Stream, name: str, patience: timedelta | None = None) -> AbstractContextManager[Lane]:
         """Open a lane of the stream as it is described here."""
         return self._open(stream, name, self._intake(stream, name), patience)
+
+    def replaying(self, patience: timedelta | None = None) -> AbstractContextManager[Lane]:
+        """Open the lane by which rows leave the quarantine, under its lease. Raises LaneBusy."""
+        return self._open(self.stream, layout.REPLAY, replay_intake(), patience)
+
+    def finish_replay(self) -> None:
+        """Commit and announce what a replay was stopped at: the next one may never come; one at work does it itself."""
+        if left_over(self.store, self.stream.name, told=self.bus is not None):
+            with suppress(LaneBusy), self.replaying() as lane:
+                finish(lane)
 
     def slices_of(self, backfill: Backfill) -> Callable[[str, timedelta], AbstractContextManager[Lane]]:
         """Return what opens a slice of a backfill under its lease. It raises LaneBusy."""

@@ -20,9 +20,10 @@ from datastream.lake.manifest import Header, Manifest
 from datastream.lake.plan import Plan
 from datastream.lane import Lane
 from datastream.quality import Suite, Tally, Verdict, markdown
-from datastream.records import RAW, RECORD_ID, RULES, Accounts
+from datastream.records import OBSERVED, RAW, RECORD_ID, RULES, SUITE, Accounts
 from datastream.slices import Slices
 from tasks.asset import materialize_rows
+from tasks.gate import Word, tell_verdict, verdict_of, worst
 from tasks.progress import Progress, artifact_key
 from tasks.showing import Showing
 
@@ -39,7 +40,8 @@ class Report:
         self._samples: list[dict[str, Any]] = []
         self._set_aside: dict[str, int] = {}
         self._files = self._commits = 0
-        self._met = True
+        self._held: list[str] = []
+        self._verdict: Word = "met"
         self._windows: list[str] = []
         self._about = {"suite_version": suite.version, "lake": lake}
         self._failed: DatastreamError | None = None
@@ -82,12 +84,16 @@ class Report:
         self.accounts += header.accounts
         self._files += len(manifest.files)
         self._commits += 1
-        self._met &= all(rule.success for rule in header.rules)
+        self._verdict = worst(self._verdict, verdict_of(self._stream, header))
         for rule, rows in header.set_aside.items():
             self._set_aside[rule] = self._set_aside.get(rule, 0) + rows
+        if header.held:
+            self._held.append(str(manifest))
+            get_run_logger().warning("commit %s is held, because of: %s", manifest, ", ".join(header.held))
         missing = _SAMPLES - len(self._samples)
         if missing and (aside := plan.set_aside) is not None:
-            self._samples += aside.slice(0, missing).drop_columns([RAW, RECORD_ID]).to_pylist()
+            some = aside.slice(0, missing).drop_columns([RAW, RECORD_ID, SUITE]).to_pylist()
+            self._samples += map(self._stream.mask.row, some)
         get_run_logger().info("commit %s-%012d: %s", header.lane, header.seq, self._said())
         self._progress.show(self._percent(header), self._said())
 
@@ -102,11 +108,14 @@ class Report:
         )
         if self.accounts.loaded:
             materialize_rows(self._name, self._metadata())
+        if self.accounts.read:
+            tell_verdict(self._name, self._verdict, self._metadata())
 
     def _metadata(self) -> dict[str, Any]:
         a = self.accounts
         rows = {"rows_loaded": a.loaded, "rows_quarantined": a.quarantined, "duplicates": a.duplicates}
-        read = {"commits": self._commits, "window": ", ".join(self._windows), "suite_met": self._met}
+        read = {"commits": self._commits, "window": ", ".join(self._windows), "suite_met": self._verdict == "met"}
+        read["verdict"] = self._verdict
         return {**rows, **read, **self._about}
 
     def _key(self, what: str) -> str:
@@ -126,13 +135,20 @@ class Report:
         rows |= {"duplicates": a.duplicates}
         rows |= {"duplicates with other content": self._collisions.rows} if self._collisions else {}
         rows |= {"files": self._files}
+        rows |= {"claims held": len(self._held)} if self._held else {}
         return [{"account": name, "rows": f"{count:,}"} for name, count in rows.items()]
 
     def _validation(self) -> str:
         command = f"datastream quarantine show {self._name}" if self._samples else ""
-        samples = [{RULES: ", ".join(row.pop(RULES) or []), **row} for row in self._samples]
-        note = self._collisions.told(self._stream) if self._collisions else ""
-        return markdown(self._tally, samples, command, note=note)
+        samples = [
+            {name: ", ".join(filter(None, row.pop(name) or [])) for name in (RULES, OBSERVED)} | row
+            for row in map(dict, self._samples)
+        ]
+        notes = [self._collisions.told(self._stream)] if self._collisions else []
+        if self._held:
+            command = f"datastream quarantine list {self._name} --held"
+            notes.append(f"Held as a whole, until somebody releases or rejects it: {', '.join(self._held)}.")
+        return markdown(self._tally, samples, command, note=" ".join(notes))
 
     def _percent(self, header: Header) -> float:
         """Return how much of the window is read, as far as its paginator knows."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import httpx
 from prefect import get_run_logger
+from prefect.settings import PREFECT_UI_URL
 
 from datastream.clock import SystemClock
 from datastream.errors import Transient
@@ -35,6 +36,12 @@ class Showing:
         except Transient as error:
             get_run_logger().warning("This is not shown in the Prefect UI: %s", error)
             return None
+
+
+def runs_at() -> str | None:
+    """Return what the address of a run in the Prefect UI begins with; None where no UI is known."""
+    ui = PREFECT_UI_URL.value()
+    return f"{ui.rstrip('/')}/runs/flow-run/" if ui else None
 
 
 def _asked(action: Callable[[], T]) -> T:

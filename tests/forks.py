@@ -3,7 +3,10 @@
 import multiprocessing
 from multiprocessing.context import ForkServerContext
 
-_LOADED = ["tests.chaos.child", "tests.events.child", "tests.commands", "tasks", "blocks", "duckdb", "deployments.cli"]
+_LOADED = [
+    "tests.chaos.child", "tests.events.child", "tests.health.child", "tests.commands", "tasks", "blocks", "duckdb",
+    "deployments.cli",
+]  # fmt: skip
 
 
 def forks() -> ForkServerContext:

@@ -16,11 +16,16 @@ FLOORS = [
     {"blocks"},
     {"datastream.gateway"},
     {"datastream.reshape", "datastream.backfill", "datastream.lanes", "datastream.trial", "datastream.drift"},
+    {"datastream.quarantine"},
     {"datastream.notice", "datastream.slices"},
     {"datastream.pipeline"},
-    {"datastream.repeats"},
-    {"datastream.lane", "datastream.lookback", "datastream.checks", "datastream.maintenance", "datastream.notebook"},
-    {"datastream.intake", "datastream.announce", "datastream.decision", "datastream.isolation", "datastream.sketch"},
+    {"datastream.repeats", "datastream.backtest", "datastream.report"},
+    {"datastream.health", "datastream.maintenance", "datastream.notebook"},
+    {"datastream.lane", "datastream.lookback", "datastream.suggest"},
+    {"datastream.decision"},
+    {"datastream.aside"},
+    {"datastream.fates"},
+    {"datastream.intake", "datastream.announce", "datastream.isolation", "datastream.sketch"},
     {"datastream.claim", "datastream.partition", "datastream.ranges", "datastream.shape", "datastream.poison"},
     {"datastream.identity", "datastream.transform", "datastream.collisions"},
     {
@@ -32,6 +37,7 @@ FLOORS = [
     },
     {"datastream.auth", "datastream.columns"},
     {"datastream.observe", "datastream.resilience", "datastream.catalog", "datastream.settings"},
+    {"datastream.masking"},
     {"datastream.records", "datastream.connections"},
     {"datastream.blame", "datastream.credentials", "datastream.entry"},
     {"datastream.errors", "datastream.clock", "datastream"},
@@ -45,14 +51,15 @@ BELONGS = {
     **dict.fromkeys(("s3fs", "fsspec", "botocore", "aiobotocore", "aiohttp"), ("datastream.lake",)),
     **dict.fromkeys(("authlib", "joserfc", "cryptography"), ("datastream.auth",)),
     "yaml": ("datastream.catalog", "deployments"),
-    "urllib3": ("datastream.sources", "deployments"),
+    "urllib3": ("datastream.sources", "datastream.events", "deployments"),
+    "jinja2": ("datastream.report",),
     "starlette": ("datastream.gateway",),
     "uvicorn": ("datastream.gateway", "deployments"),
     "prometheus_client": ("datastream.gateway",),
 }
 LATE = {
     "great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "aiobotocore", "aiohttp",
-    "pika", "authlib", "joserfc", "cryptography",
+    "pika", "authlib", "joserfc", "cryptography", "jinja2",
 }  # fmt: skip
 """What costs too much to be imported by whoever imports us."""
 HOME = {"prefect": ("flows", "tasks", "blocks"), "uvicorn": ("datastream.gateway.server",)}

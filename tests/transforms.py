@@ -119,3 +119,7 @@ def fatal_to_all(table: pa.Table) -> pa.Table:
 def slow(table: pa.Table) -> pa.Table:
     time.sleep(table.num_rows * 0.004)
     return timed(table)
+
+
+def that_tells_a_value(table: pa.Table) -> pa.Table:
+    raise ValueError(f"what is {table['email'][0]}?")

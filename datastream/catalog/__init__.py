@@ -16,11 +16,11 @@ from datastream.catalog.paginate import (
     Token,
 )
 from datastream.catalog.parent import Parent, fields_in, filled
-from datastream.catalog.quality import Quality, Volume
+from datastream.catalog.quality import Quality, Reference, Volume
 from datastream.catalog.schema_spec import SchemaSpec
 from datastream.catalog.source import ApiSpec, Cursor, CursorValue, WebhookSpec
 from datastream.catalog.stream import Batch, PartitionBy, Stream
-from datastream.catalog.upkeep import Compact, Retention
+from datastream.catalog.upkeep import Compact, Retention, Upkeep
 
 __all__ = [
     "AnswerRule",
@@ -42,6 +42,7 @@ __all__ = [
     "Place",
     "Python",
     "Quality",
+    "Reference",
     "Retention",
     "SchemaSpec",
     "Single",
@@ -49,6 +50,7 @@ __all__ = [
     "StreamInvalid",
     "StreamMissing",
     "Token",
+    "Upkeep",
     "Volume",
     "WebhookSpec",
     "fields_in",

@@ -14,6 +14,7 @@ from datastream.catalog.lines import Lines, load_with_lines
 from datastream.catalog.model import NAME
 from datastream.catalog.source import ApiSpec
 from datastream.catalog.stream import Stream
+from datastream.catalog.upkeep import QUALITY_UPKEEP, Upkeep
 from datastream.errors import Permanent
 
 
@@ -48,6 +49,13 @@ class Catalog:
         stream = read_stream(file)
         self._require_parent(stream, file)
         return stream
+
+    def upkeep(self, name: str) -> Stream | Upkeep:
+        """Return how the files of a stream are kept, or those of what checks said: of those there is no file.
+
+        Raises StreamMissing or StreamInvalid.
+        """
+        return QUALITY_UPKEEP if name == QUALITY_UPKEEP.name else self.stream(name)
 
     def _require_parent(self, stream: Stream, file: Path) -> None:
         parent = stream.source.parent if isinstance(stream.source, ApiSpec) else None

@@ -15,10 +15,11 @@ from datastream.catalog.schema_spec import SchemaSpec
 from datastream.catalog.source import ApiSpec, Cursor, Source
 from datastream.catalog.types import TIMESTAMP, text_of
 from datastream.catalog.upkeep import Compact, Retention
+from datastream.masking import Mask
 
 Name = Annotated[str, Field(pattern=NAME)]
 Severity = Literal["critical", "warning", "info"]
-Action = Literal["quarantine", "warn"]
+Action = Literal["quarantine", "hold", "warn"]
 Load = Literal["append", "replace"]
 
 
@@ -65,6 +66,10 @@ class Stream(Model):
     schema_spec: SchemaSpec = Field(default=SchemaSpec(), alias="schema")
     suite: Name
     on_failure: dict[Severity, Action] = Field(default={})
+    pii: list[str] = Field(default=[])
+    """Columns on the lake, and fields as received, of personal data: they are masked wherever rows are shown."""
+    set_aside: Literal["failed", "all_unexpected"] = "failed"
+    """Whose rows `quarantine` sets aside: those that break a failed rule, or also those that `mostly` tolerates."""
     load: Load = "append"
     """What a pass over an API without a cursor is: more records, or the whole that takes the place of the former."""
     batch: Batch = Batch()
@@ -101,6 +106,15 @@ class Stream(Model):
     def _is_no_parent_of_itself(self) -> Self:
         if isinstance(self.source, ApiSpec) and self.source.parent and self.source.parent.stream == self.name:
             raise ValueError("it is its own parent, so it would ask for its rows without end; name another stream")
+        return self
+
+    @model_validator(mode="after")
+    def _holds_no_snapshot(self) -> Self:
+        if self.load == "replace" and "hold" in self.on_failure.values():
+            raise ValueError(
+                "a claim that is held would be missing in its snapshot, and the next pass brings its records again; "
+                "in on_failure say quarantine or warn"
+            )
         return self
 
     @field_validator("load")
@@ -147,6 +161,11 @@ class Stream(Model):
                     f"{name} is kept for {kept}, and a record may come again for {repeats}; keep it longer"
                 )
         return value
+
+    @property
+    def mask(self) -> Mask:
+        """What hides personal data where rows are shown."""
+        return Mask.of(self.pii)
 
     @property
     def api(self) -> ApiSpec:

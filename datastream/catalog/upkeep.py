@@ -30,3 +30,17 @@ class Retention(Model):
     quarantine: timedelta | None = Field(default=None, gt=timedelta())
     log: timedelta | None = Field(default=None, gt=timedelta())
     """Of commits none of whose rows is there any more; their accounts stay, as a sum."""
+
+
+class Upkeep(Model):
+    """How the files of something are kept that no stream file describes."""
+
+    name: str
+    compact: Compact | None
+    retention: Retention
+
+
+QUALITY_UPKEEP = Upkeep(
+    name="_quality", compact=Compact(), retention=Retention(data=timedelta(days=90), log=timedelta(days=1))
+)
+"""Of what checks said. What is known of a stream is in its newest commit, which stays."""

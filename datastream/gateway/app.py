@@ -21,6 +21,7 @@ from datastream.gateway.body import Limits
 from datastream.gateway.keyring import Keyring
 from datastream.gateway.losses import Losses
 from datastream.gateway.metrics import Metrics
+from datastream.gateway.page import NoPage, Page
 from datastream.gateway.probes import Dependencies, Finding, Probe
 from datastream.gateway.problem import Problem, answer_problem
 from datastream.gateway.webhooks import Webhooks
@@ -43,10 +44,11 @@ class Gateway:
         keyring: Keyring,
         others: Mapping[str, Probe] | None = None,
         *,
+        page: Page | NoPage | None = None,
         limits: Limits | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """`others` are further dependencies to be asked by /health/ready."""
+        """`others` are further dependencies to be asked by /health/ready; `page` is what is served at /quality."""
         self.closing = False
         self._buffer = buffer
         self._keyring = keyring
@@ -61,10 +63,12 @@ class Gateway:
         self._webhooks = Webhooks(
             keyring, self._writer, self._metrics, lambda: self._trouble, limits or Limits(), clock
         )
-        self._pages: Mapping[bytes, Callable[[Send], Awaitable[None]]] = {
+        page = page or NoPage("This gateway serves no quality page.")
+        self._pages: Mapping[bytes, Callable[[Scope, Send], Awaitable[None]]] = {
             b"/health/live": self._live,
             b"/health/ready": self._ready,
             b"/metrics": self._scraped,
+            b"/quality": page.answer,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,18 +107,18 @@ class Gateway:
         elif page := self._pages.get(path):
             if method not in ("GET", "HEAD"):
                 raise _not_allowed(method, "GET, HEAD")
-            await page(send)
+            await page(scope, send)
         else:
             raise Problem(
                 HTTPStatus.NOT_FOUND,
-                "There is nothing here. Post to /webhooks/ and a stream's name, or ask /health/live, /health/ready or "
-                "/metrics.",
+                "There is nothing here. Post to /webhooks/ and a stream's name, or ask /health/live, /health/ready, "
+                "/metrics or /quality.",
             )
 
-    async def _live(self, send: Send) -> None:
+    async def _live(self, _scope: Scope, send: Send) -> None:
         await answer(send, HTTPStatus.OK, b'{"status":"live"}', JSON)
 
-    async def _ready(self, send: Send) -> None:
+    async def _ready(self, _scope: Scope, send: Send) -> None:
         found = await self._dependencies.ask()
         ready = not self.closing and all(finding.ok for finding in found.values())
         said = {
@@ -124,7 +128,7 @@ class Gateway:
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
         await answer(send, status, msgspec.json.encode(said), JSON)
 
-    async def _scraped(self, send: Send) -> None:
+    async def _scraped(self, _scope: Scope, send: Send) -> None:
         found, depths = await asyncio.gather(self._dependencies.ask(), self._depths.within(_SECOND))
         up = {name: finding.ok for name, finding in found.items()}
         text = self._metrics.text(depths or {}, up, dict(self._losses.estimated))

@@ -29,10 +29,11 @@ def aside(action: Callable[[], T]) -> asyncio.Future[T]:
 
 
 class Shared(Generic[T]):
-    """Something that many ask for, and that is found out once at a time and no oftener than once a second."""
+    """Something that many ask for, and that is found out once at a time and `kept` for a while, a second by default."""
 
-    def __init__(self, find: Callable[[], Awaitable[T]], clock: Clock) -> None:
+    def __init__(self, find: Callable[[], Awaitable[T]], clock: Clock, kept: timedelta = _KEPT) -> None:
         self._find = find
+        self._kept = kept
         self._clock = clock
         self._finding: asyncio.Future[T] | None = None
         self._began = 0.0
@@ -40,7 +41,7 @@ class Shared(Generic[T]):
     def ask(self) -> asyncio.Future[T]:
         """Return the future of the latest answer. Who gives up waiting for it cancels it for nobody: shield it."""
         now = self._clock.monotonic()
-        old = now - self._began >= _KEPT.total_seconds()
+        old = now - self._began >= self._kept.total_seconds()
         if self._finding is None or (self._finding.done() and old):
             self._began = now
             self._finding = asyncio.ensure_future(self._find())

@@ -1,6 +1,6 @@
 """Takes claims from an API, window by window. Nothing of a window has to be forgotten once it is committed."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from datastream.claim import Claim, bounds
 from datastream.clock import Clock, SystemClock
 from datastream.connections import ApiConfig, BufferConfig
 from datastream.errors import Permanent
-from datastream.identity import cursor_column, raw_id, record_ids, rules_of
+from datastream.identity import RAW_IDS, cursor_column, raw_id, record_ids, rules_of
 from datastream.intake.backfills import left_to_the_first_lane, reaches_what_was_filled_in
 from datastream.intake.parents import LakeParents
 from datastream.lake.index import Index, Span
@@ -77,6 +77,8 @@ class ApiIntake:
         return reaches_what_was_filled_in(claim)
 
     def ids_by(self, identity: Mapping[str, Any], claim: Claim) -> Sequence[str | None]:
+        if identity.get(RAW_IDS):
+            return [raw_id(self._stream, record) for record in claim.records]
         ids: list[str | None] = list(claim.ids)
         named = record_ids(self._stream, claim.table, identity["key"])
         for at, record_id in zip(claim.positions, named, strict=True):
@@ -145,7 +147,7 @@ def make_claim(
     stream: Stream, taken: Taken, before: Offsets, known: Mapping[str, str], now: datetime
 ) -> tuple[Claim, Offsets]:
     """Return what was taken as rows with ids, and how far the lane has come then. Raises SourceUnordered."""
-    rows = _rows(taken, known, rules_of(stream))
+    rows = rows_of(taken.records, taken.refused, known, rules_of(stream))
     refused = {at: f"schema: {reason}" for at, reason in rows.misfits.items()} | dict(taken.refused)
     ids = [""] * len(taken.records)
     for at, record_id in zip(rows.positions, record_ids(stream, rows.table), strict=True):
@@ -157,7 +159,7 @@ def make_claim(
         ids[at] = raw_id(stream, taken.records[at])
     cursor = cursor_column(stream.source.cursor, rows.table)
     if len(rows.table) < len(taken.records):
-        cursor = _spread(cursor, rows.positions, len(taken.records))
+        cursor = spread(cursor, rows.positions, len(taken.records))
     after = _advance(stream, taken, before, bounds(cursor))
     claim = Claim(
         records=taken.records, table=rows.table, positions=rows.positions, ids=ids, refused=refused, cursor=cursor,
@@ -168,17 +170,17 @@ def make_claim(
     return claim, after
 
 
-def _rows(taken: Taken, known: Mapping[str, str], rules: Rules) -> Rows:
+def rows_of(records: Sequence[Any], refused: Collection[int], known: Mapping[str, str], rules: Rules) -> Rows:
     """Return the records as rows, without answers that are to be set aside: those are no records and teach nothing."""
-    if not taken.refused:
-        return parse(taken.records, known, rules)
-    places = [at for at in range(len(taken.records)) if at not in taken.refused]
-    rows = parse([taken.records[at] for at in places], known, rules)
+    if not refused:
+        return parse(records, known, rules)
+    places = [at for at in range(len(records)) if at not in refused]
+    rows = parse([records[at] for at in places], known, rules)
     misfits = {places[at]: reason for at, reason in rows.misfits.items()}
     return rows._replace(positions=[places[at] for at in rows.positions], misfits=misfits)
 
 
-def _spread(values: pa.Array, positions: Sequence[int], count: int) -> pa.Array:
+def spread(values: pa.Array, positions: Sequence[int], count: int) -> pa.Array:
     """Return `values` at their `positions` among `count` places, null elsewhere."""
     where: list[int | None] = [None] * count
     for row, at in enumerate(positions):

@@ -18,7 +18,7 @@ from datastream.lake.manifest import DataFile
 from datastream.lake.parquet import opened, some
 from datastream.lake.rewrite import Whereabouts
 from datastream.lake.schemas import newest
-from datastream.lake.standing import Standing
+from datastream.lake.standing import Standing, counting
 from datastream.lake.store import Store
 from datastream.records import COMMIT
 from datastream.sources.fields import column_of, heads_of, values_at
@@ -37,7 +37,8 @@ class LakeParents:
     def reached(self, stream: str) -> dict[str, int]:
         lanes = self._store.folders(layout.log_of(stream))
         commits = (Log(self._store, stream, lane).newest() for lane in lanes)
-        return {commit.header.lane: commit.header.counts.stop - 1 for commit in commits if commit}
+        counts = counting(commit.header for commit in commits if commit)
+        return {lane: numbers.stop - 1 for lane, numbers in counts.items()}
 
     def rows(self, asked: Asked, fields: Sequence[str]) -> Iterable[tuple[list[str | int], bool]]:
         counting = self._counting(asked)

@@ -10,11 +10,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datastream.lake import layout
-from datastream.lake.manifest import FORMAT, FORMAT_OF_SNAPSHOTS, CursorRange, DataFile, Header, Manifest
+from datastream.lake.manifest import (
+    FORMAT,
+    FORMAT_OF_REPLAYS,
+    FORMAT_OF_SNAPSHOTS,
+    CursorRange,
+    DataFile,
+    Header,
+    Manifest,
+)
 from datastream.lake.plan import Plan
 from datastream.records import RECORD_ID
 
 _THREADS = 2
+_LONGEST_OFFSETS = 4096
 
 
 class DecidedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,15 +63,20 @@ def planned(decision: Decision) -> Plan:
         encoded = list(threads.map(lambda part: _encoded(part[0], part[1], origin), parts))
     data, files = [data for data, _ in encoded], [file for _, file in encoded]
     quarantine = files.pop() if decision.quarantine else None
-    format_ = FORMAT if decision.header.snapshot is None else FORMAT_OF_SNAPSHOTS
-    manifest = Manifest(header=decision.header, files=files, quarantine=quarantine, format=format_)
+    manifest = Manifest(header=decision.header, files=files, quarantine=quarantine, format=_format(decision.header))
     chunks = [chunk for _, rows in parts for chunk in rows[RECORD_ID].chunks]
     return Plan(manifest=manifest, data=data, known=pa.chunked_array(chunks, pa.string()))
 
 
+def _format(header: Header) -> int:
+    if header.accounts.replayed:
+        return FORMAT_OF_REPLAYS
+    return FORMAT if header.snapshot is None else FORMAT_OF_SNAPSHOTS
+
+
 def _origin(header: Header) -> dict[str, str]:
     """Return where a commit's rows come from, as it stands in the footer of each of its files."""
-    versions = header.versions
+    versions, offsets = header.versions, msgspec.json.encode(header.offsets).decode()
     return {
         "datastream.stream": header.stream,
         "datastream.commit": layout.commit_name(header.lane, header.seq),
@@ -71,7 +85,8 @@ def _origin(header: Header) -> dict[str, str]:
         "datastream.suite": versions.suite,
         "datastream.transform": versions.transform,
         "datastream.stream_file": versions.stream,
-        "datastream.offsets": msgspec.json.encode(header.offsets).decode(),
+        # Long ones stand in the manifest alone: a footer is read whole by whoever opens the file.
+        **({"datastream.offsets": offsets} if len(offsets) <= _LONGEST_OFFSETS else {}),
     }
 
 

@@ -4,14 +4,22 @@ import re
 from collections.abc import Iterable
 
 LANE = "0"
+REPLAY = "replay"
+"""The lane by which rows leave the quarantine."""
 LOGS = "_log/"
 """The folder of all logs: it holds one folder a stream."""
+QUALITY = "_quality"
+"""The stream of what checks of the others said, a lane each; no stream of a file can bear the name."""
 PROOF = "_proof/create-only"
 """The object by which a store proves that it never overwrites; those of races are named after it."""
+PAGE = "_report/quality.html"
+"""The quality page: of all objects the only one besides indexes and marks that is replaced."""
+FRAGMENTS = "_report/streams/"
+"""The folder of what the page is put together of: it holds one folder a stream."""
 _REWRITTEN = "rewritten-"
 _ATTEMPT = re.compile(r"(\d{12})-[0-9a-f]{8}-\d{4,}\.parquet$")
 _COMMITTED = re.compile(r"(/data|^_quarantine/[^/]+)/([^/]+=[^/]+/)?[A-Za-z0-9][\w-]*-\d{12}(-[^/]*)?\.parquet$")
-_SEQ = re.compile(r"/(\d{12})\.(plan|json|index|announced)$")
+_SEQ = re.compile(r"/(\d{12})\.(plan|json|index|announced|fragment)$")
 
 
 def log_folder(stream: str, lane: str) -> str:
@@ -85,14 +93,14 @@ def quarantine_file(stream: str, lane: str, seq: int) -> str:
     return f"{quarantine_folder(stream)}{lane}-{seq:012}.parquet"
 
 
-def announced_folder(stream: str, lane: str) -> str:
-    """Return the folder that says how far a lane's commits are announced."""
-    return f"_events/{stream}/{lane}/"
+def announced_folder(stream: str, lane: str, to: str = "events") -> str:
+    """Return the folder that says how far a lane's commits are announced, on the event bus or by webhook (`alerts`)."""
+    return f"_{to}/{stream}/{lane}/"
 
 
-def announced(stream: str, lane: str, seq: int) -> str:
+def announced(stream: str, lane: str, seq: int, to: str = "events") -> str:
     """Return the key of the mark that all commits up to `seq` are announced."""
-    return f"{announced_folder(stream, lane)}{seq:012}.announced"
+    return f"{announced_folder(stream, lane, to)}{seq:012}.announced"
 
 
 def commit_name(lane: str, seq: int) -> str:
@@ -107,9 +115,19 @@ def commit_of(name: str) -> tuple[str, int]:
 
 
 def sequences(keys: Iterable[str], ending: str) -> list[int]:
-    """Return the sequence numbers of the `plan`, `json`, `index` or `announced` objects among `keys`, in order."""
+    """Return the sequence numbers of the objects among `keys` with an ending, such as `plan` or `json`, in order."""
     found = (_SEQ.search(key) for key in keys)
     return sorted(int(match[1]) for match in found if match and match[2] == ending)
+
+
+def fragment_folder(stream: str) -> str:
+    """Return the folder of what the quality page tells of a stream."""
+    return f"{FRAGMENTS}{stream}/"
+
+
+def fragment(stream: str, seq: int) -> str:
+    """Return the key of what the page tells of a stream as its commit `seq` of `_quality` knows it."""
+    return f"{fragment_folder(stream)}{seq:012}.fragment"
 
 
 def probe(name: str) -> str:

@@ -14,7 +14,7 @@ from datastream.lake import layout
 from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
 from datastream.lake.rewrite import Folded, Gone, Held, Rewrite, rewrites
-from datastream.lake.standing import Standing
+from datastream.lake.standing import Standing, counting
 from datastream.lake.store import Store
 from datastream.records import Accounts
 
@@ -48,7 +48,7 @@ class Live(msgspec.Struct, frozen=True, eq=False):
     @property
     def standing(self) -> Standing:
         """Which commits count now."""
-        return Standing({commit.header.lane: commit.header.counts for commit in self.commits})
+        return Standing(counting(commit.header for commit in self.commits))
 
     @property
     def has_snapshots(self) -> bool:
@@ -77,14 +77,14 @@ class Live(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def set_aside(self) -> dict[str, int]:
-        """Rows that were set aside by the commits that count, by rule; what was folded is in it."""
+        """Rows that lie in quarantine by the commits that count, by rule; what was folded is in it."""
         sums: dict[str, int] = {}
         folded, now = (each.set_aside for each in self.folded.values()), self.standing
         made = (commit.header.set_aside for commit in self.commits if now.has(str(commit)))
         for rules in (*folded, *made):
             for rule, rows in rules.items():
                 sums[rule] = sums.get(rule, 0) + rows
-        return sums
+        return {rule: rows for rule, rows in sums.items() if rows}
 
     @property
     def gone(self) -> Gone:

@@ -74,7 +74,7 @@ class LocalStore:
     def folders(self, prefix: str) -> list[str]:
         try:
             with os.scandir(self._root / prefix) as found:
-                return sorted(entry.name for entry in found if entry.is_dir() and any(Path(entry.path).iterdir()))
+                return sorted(entry.name for entry in found if entry.is_dir() and _holds_something(entry.path))
         except FileNotFoundError:
             return []
 
@@ -151,6 +151,11 @@ class LocalStore:
                     file.unlink()
             except FileNotFoundError:
                 continue  # its writer has just finished
+
+
+def _holds_something(folder: str) -> bool:
+    with os.scandir(folder) as found:  # and not a list of all that is in it: that may be a long log
+        return next(found, None) is not None
 
 
 def _sync(folder: Path) -> None:

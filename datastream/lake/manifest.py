@@ -13,6 +13,9 @@ FORMAT = 1
 """Of manifests, plans and rewrites. It grows when an older version would misread what a newer one writes."""
 FORMAT_OF_SNAPSHOTS = 2
 """Of manifests that say which commits count: an older version would read every snapshot there ever was."""
+FORMAT_OF_REPLAYS = 3
+"""Of manifests of rows that left the quarantine: an older version would read them there too."""
+_NEWEST = FORMAT_OF_REPLAYS
 CursorRange = tuple[str | int, str | int]
 
 
@@ -99,12 +102,16 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     versions: Versions
     rules: list[RuleResult]
     set_aside: dict[str, int]
-    """Rows in quarantine by the rule they broke; a row that broke two counts for both."""
+    """Rows in quarantine by the rule they broke; a row that broke two counts for both. What left it counts below 0."""
     shape: Shape | None = None
     """None in what was decided before shapes were kept."""
     watermark: datetime | None = None
     """The greatest record time that the lane has loaded, by the field its stream is partitioned by."""
 
+    pii: list[str] = []
+    """What the stream's file marks as personal, for whoever shows rows without the file."""
+    held: list[str] = []
+    """The rules for which the whole claim lies in quarantine until somebody releases it."""
     snapshot: Snapshot | None = None
     """None where every commit of the lane counts."""
 
@@ -165,9 +172,9 @@ def decode(key: str, data: bytes) -> Manifest:
 
 def refuse_newer(key: str, format_: int) -> None:
     """Raise LogTooNew for a format that this version does not know: fields it knows nothing of would be overlooked."""
-    if format_ > FORMAT_OF_SNAPSHOTS:
+    if format_ > _NEWEST:
         raise LogTooNew(
-            f"{key} is of format {format_}, and this version of datastream knows formats up to {FORMAT_OF_SNAPSHOTS}. "
+            f"{key} is of format {format_}, and this version of datastream knows formats up to {_NEWEST}. "
             "A newer version has written to this lake: upgrade datastream here too. Nothing was read or written."
         )
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from datastream.errors import Permanent
 from datastream.lake.live import Live
 from datastream.lake.manifest import Header
-from datastream.lake.standing import Standing
+from datastream.lake.standing import Standing, counting
 
 _COMMIT = re.compile(r"(?:(?P<stream>[^/]+)/)?(?P<name>.+-\d{12})$")
 
@@ -41,7 +41,7 @@ def past(streams: Mapping[str, Live], as_of: AsOf) -> dict[str, Standing]:
 def _at(stream: Live, moment: datetime) -> Standing:
     """A lane had come as far as its last commit that was decided by then: what lies before it came first."""
     headers = (commit.header for commit in stream.commits)
-    return Standing({header.lane: header.counts for header in headers if header.decided_at <= moment})
+    return Standing(counting(header for header in headers if header.decided_at <= moment))
 
 
 def _named(streams: Mapping[str, Live], stream: str | None, name: str) -> Header:

@@ -14,10 +14,12 @@ from datastream.lake.live import live
 from datastream.lake.log import Log
 from datastream.lake.manifest import DataFile, Manifest
 from datastream.lake.parquet import FileBroken, opened, rows, schema, table
+from datastream.lake.returned import replayed_ids
 from datastream.lake.rewrite import rewrites
 from datastream.lake.sql import QueryFailed, connect, query
+from datastream.lake.standing import counting
 from datastream.lake.store import Store
-from datastream.records import COMMIT, RULES
+from datastream.records import COMMIT, RECORD_ID, RULES
 
 __all__ = ["FileBroken", "QueryFailed", "commits", "committed_rows", "committed_schema", "connect", "counting_first",
            "glob", "lanes", "newest_first", "quarantined", "query", "set_aside", "streams"]  # fmt: skip
@@ -51,7 +53,8 @@ def newest_first(store: Store, stream: str, of: Sequence[str] | None = None) -> 
 
 def counting_first(store: Store, stream: str) -> Iterator[Manifest]:
     """Yield the commits of a stream that count, from the newest back, by the time they were decided."""
-    logs = (_counting(Log(store, stream, lane)) for lane in lanes(store, stream))
+    newest = (Log(store, stream, lane).newest() for lane in lanes(store, stream))
+    logs = (_counting(Log(store, stream, lane)) for lane in counting(commit.header for commit in newest if commit))
     return merge(*logs, key=lambda commit: commit.header.decided_at, reverse=True)
 
 
@@ -82,11 +85,18 @@ def committed_schema(store: Store, commit: str, files: Sequence[DataFile]) -> pa
     return opened(store, commit, files[0], schema)
 
 
-def quarantined(store: Store, stream: str, rule: str | None, limit: int) -> list[dict[str, Any]]:
-    """Return rows that were set aside, newest commit first: at most `limit`, of one rule if it is given."""
+def quarantined(
+    store: Store, stream: str, rule: str | None, limit: int, commit: str | None = None
+) -> list[dict[str, Any]]:
+    """Return rows that lie in quarantine, newest commit first: at most `limit`, of one rule and commit if given."""
     found: list[dict[str, Any]] = []
-    for held in sorted(live(store, stream).quarantine, key=lambda held: held.decided[1], reverse=True):
-        set_aside = opened(store, held.commits[-1], held.file, rows)
+    now = live(store, stream)
+    gone = set(replayed_ids(store, now).to_pylist())
+    for held in sorted(now.quarantine, key=lambda held: held.decided[1], reverse=True):
+        if commit is not None and commit not in held.commits:
+            continue
+        set_aside = [row for row in opened(store, held.commits[-1], held.file, rows) if row[RECORD_ID] not in gone]
+        set_aside = [row for row in set_aside if commit is None or row[COMMIT] == commit]
         found += [row for row in set_aside if rule is None or rule in row[RULES]]
         if len(found) >= limit:
             break
@@ -99,9 +109,11 @@ def set_aside(store: Store, stream: str) -> Mapping[str, int]:
     if not now.gone.quarantined:
         return now.set_aside
     sums: Counter[str] = Counter()
+    gone = pa.array(replayed_ids(store, now).to_pylist(), pa.string())
     for held in now.quarantine:
-        rules = opened(store, held.commits[-1], held.file, table)[RULES]
-        sums.update(pc.list_flatten(rules).to_pylist())
+        aside = opened(store, held.commits[-1], held.file, table)
+        left = aside.filter(pc.invert(pc.is_in(aside[RECORD_ID], gone)))
+        sums.update(pc.list_flatten(left[RULES]).to_pylist())
     return sums
 
 

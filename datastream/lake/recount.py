@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datastream.lake import layout
 from datastream.lake.parquet import NOT_PARQUET, record_ids
 from datastream.lake.rewrite import Held
 from datastream.lake.store import Store
@@ -34,8 +35,13 @@ class Recount:
                 counted += len(ids)
         return counted
 
-    def doubles(self) -> list[str]:
-        """Return the files that hold records which stand elsewhere too, of all that were counted."""
+    def doubles(self, replayed: pa.ChunkedArray) -> list[str]:
+        """Return the files that hold records which stand elsewhere too, of all that were counted.
+
+        Those that were `replayed` stand in the file that set them aside as well, where they do not count any more.
+        """
+        if len(replayed):
+            self._ids = [(held, _left(held, ids, replayed)) for held, ids in self._ids]
         ids = pa.chunked_array((chunk for _, found in self._ids for chunk in found.chunks), pa.string())
         if pc.count_distinct(ids, mode="all").as_py() == len(ids):
             return []
@@ -68,6 +74,12 @@ class Recount:
         if len(ids) != file.rows:
             problems.append(f"{file.key} has {len(ids):,} rows; the log says {file.rows:,} ({whose}).")
         return ids, problems
+
+
+def _left(held: Held, ids: pa.ChunkedArray, replayed: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not layout.is_quarantine(held.key):
+        return ids
+    return ids.filter(pc.invert(pc.is_in(ids, pa.array(replayed.to_pylist(), pa.string()))))
 
 
 def name(held: Held) -> str:

@@ -5,10 +5,23 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from datastream.lake import layout
+from datastream.lake.manifest import Header
 from datastream.lake.rewrite import Held
 
 _DIGITS = 13
 """Of a commit's name after its lane: a dash and its number."""
+
+
+def counting(headers: Iterable[Header]) -> dict[str, range]:
+    """Return which commits count, lane by lane, as the last of the headers of each lane says.
+
+    Where a pass over the source has taken the place of all that was before it, that is also what was loaded from
+    quarantine: streams that are replaced have no replays of their own.
+    """
+    found = {header.lane: header.counts for header in headers}
+    if layout.LANE in found and found[layout.LANE].start > 1:
+        found.pop(layout.REPLAY, None)
+    return found
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -12,7 +12,10 @@ from datastream.lake import layout
 from datastream.lake.live import Live
 from datastream.lake.store import Store
 
-_OURS = {"_log", "_plans", "_index", "_schema", "_events", "_quarantine", "_maintenance", "_proof", "_tmp"}
+_OURS = {
+    "_log", "_plans", "_index", "_schema", "_events", "_alerts", "_quarantine", "_maintenance", "_report", "_proof",
+    "_tmp",
+}  # fmt: skip
 
 
 def sorted_out(there: Iterable[str], stream: Live, announced: AbstractSet[str]) -> tuple[list[str], list[str]]:

@@ -10,6 +10,7 @@ from datastream.lake.log import Log
 from datastream.lake.manifest import Manifest
 from datastream.lake.plan import Plan
 from datastream.lake.recount import Recount, name
+from datastream.lake.returned import replayed_ids
 from datastream.lake.rewrite import Held, rewrites
 from datastream.lake.store import Store
 from datastream.lake.strangers import among_folders, sorted_out
@@ -60,7 +61,7 @@ def _verify(store: Store, stream: str, *, rows: bool) -> tuple[Verification, Liv
     others = [[held for held in now.others if layout.is_quarantine(held.key) is aside] for aside in (False, True)]
     if rows:
         counted = found.rows(now.data), found.rows(now.quarantine)
-        found.problems += found.doubles()  # what stands in another snapshot too is none
+        found.problems += found.doubles(replayed_ids(store, now))  # what stands in another snapshot too is none
         loaded, quarantined = (rows + found.rows(more) for rows, more in zip(counted, others, strict=True))
     else:
         counted = (_rows(now.data), _rows(now.quarantine))
@@ -69,15 +70,15 @@ def _verify(store: Store, stream: str, *, rows: bool) -> tuple[Verification, Liv
     homeless, strangers = sorted_out(there, now, _announced(plans, now.commits))
     problems = [p for commit in now.commits for p in _unbalanced(commit)] + found.problems + _gaps(now)
     problems += [f"{key} lies among the data and belongs to no commit." for key in homeless]
-    if (loaded + gone.data, quarantined + gone.quarantined) != (accounts.loaded, accounts.quarantined):
+    if (loaded + gone.data, quarantined + gone.quarantined) != (accounts.landed, accounts.quarantined):
         problems.append(
             f"The files hold {loaded:,} loaded and {quarantined:,} quarantined rows, and {gone.data:,} and "
-            f"{gone.quarantined:,} have left the lake; the log says {accounts.loaded:,} and {accounts.quarantined:,}."
+            f"{gone.quarantined:,} have left the lake; the log says {accounts.landed:,} and {accounts.quarantined:,}."
         )
     return Verification(
         stream=stream, commits=now.commit_count, read=accounts.read, loaded=loaded + gone.data,
-        quarantined=quarantined + gone.quarantined, duplicates=accounts.duplicates, files=len(now.data),
-        bytes=sum(held.file.bytes for held in now.data), problems=problems,
+        quarantined=quarantined + gone.quarantined - accounts.replayed, duplicates=accounts.duplicates,
+        files=len(now.data), bytes=sum(held.file.bytes for held in now.data), problems=problems,
         strangers=strangers + among_folders(store),
     ), now  # fmt: skip
 

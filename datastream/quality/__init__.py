@@ -9,13 +9,14 @@ from datastream.quality.gx import warm
 from datastream.quality.report import markdown
 from datastream.quality.suite import Rule, Severity, Suite, load_suite
 from datastream.quality.tally import RuleTally, Tally
-from datastream.quality.verdict import Outcome, Verdict
+from datastream.quality.verdict import Outcome, SetAside, Verdict
 
 __all__ = [
     "DataRefused",
     "Outcome",
     "Rule",
     "RuleTally",
+    "SetAside",
     "Severity",
     "Suite",
     "SuiteBroken",

@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from datastream.quality import gx
-from datastream.quality.frame import frame_of
+from datastream.quality.culprits import ask_again
+from datastream.quality.frame import columns_of, frame_of
+from datastream.quality.gx import Answer
+from datastream.quality.plain import plain
 from datastream.quality.suite import Rule, Suite
-from datastream.quality.verdict import Outcome, Verdict
+from datastream.quality.verdict import Outcome, SetAside, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,30 +20,29 @@ if TYPE_CHECKING:
 _OBSERVED_CHARACTERS = 200
 
 
-def validate(data: "pa.Table | pd.DataFrame", suite: Suite) -> Verdict:
-    """Return what the suite says of every row. An expectation that cannot answer raises SuiteErrored: there is
-    no verdict then, and in no case a good one.
+def validate(data: "pa.Table | pd.DataFrame", suite: Suite, set_aside: SetAside = "failed") -> Verdict:
+    """Return what the suite says of every row. A few rows that make an expectation raise are named, and it is asked
+    about the others. An expectation that cannot answer raises SuiteErrored: there is no verdict then, and in no case
+    a good one. `set_aside` is whose unexpected rows count as bad.
     """
-    court = gx.ready(suite)
-    frame = frame_of(data, court.demand)
-    there = getattr(data, "column_names", data.columns)
-    answers = zip(suite.rules, gx.judge(court, frame, there), strict=True)
-    return Verdict(len(frame), tuple(_outcome(rule, success, result) for rule, (success, result) in answers))
+    outcomes: list[Outcome] = []
+    for court in gx.ready(suite):
+        frame = frame_of(data, court.demand)
+        for member, answer in zip(court.judges, gx.ask(court, frame), strict=True):
+            said, raised = (answer, {}) if answer else ask_again(suite, member, frame, columns_of(data))
+            outcomes.append(_outcome(member.rule, said, raised, set_aside))
+    return Verdict(len(data), tuple(sorted(outcomes, key=lambda outcome: outcome.rule.number)))
 
 
-def _outcome(rule: Rule, success: bool, result: dict[str, Any]) -> Outcome:  # noqa: FBT001 - the second is no option
-    rows = result.get("unexpected_index_list")
-    if rows is None:
-        return Outcome(rule, success, row_wise=False, observed=_observed(result.get("observed_value")))
-    return Outcome(rule, success, row_wise=True, unexpected_index_list=[int(row) for row in rows])
+def _outcome(rule: Rule, said: Answer, raised: dict[int, str], aside: SetAside) -> Outcome:
+    rows = said.result.get("unexpected_index_list")
+    return Outcome(
+        rule, said.success, row_wise=rows is not None, unexpected_index_list=[int(row) for row in rows or ()],
+        observed=_observed(said.result.get("observed_value")), raised=raised, aside=aside,
+    )  # fmt: skip
 
 
 def _observed(value: Any) -> Any:
-    text = json.dumps(value, default=_plain, ensure_ascii=False)
-    if len(text) > _OBSERVED_CHARACTERS:
-        return f"{text[: _OBSERVED_CHARACTERS - 3]}..."
-    return json.loads(text)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else str(value)
+    told = plain(value)
+    text = json.dumps(told, ensure_ascii=False)
+    return told if len(text) <= _OBSERVED_CHARACTERS else f"{text[: _OBSERVED_CHARACTERS - 3]}..."

@@ -1,78 +1,73 @@
-"""Checks of what a stream committed: is it fresh, enough and clean, and has it the columns it had? From figures of the
-log to one line a check. What the stream file expects nothing of is told and not judged.
+"""Checks of what a stream committed, each a question with its figures: is it fresh, by the time of loading, by the
+records' own and by its schedule, and has it the columns it had?
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from statistics import median
-from typing import Literal
 
 import msgspec
 
-from datastream.catalog import Volume
+from datastream.quality.check import Check, named, result, shown
 from datastream.quality.report import clean
 
-Result = Literal["met", "not met", "not judged"]
-
-EARLIER_WINDOWS = 7
-"""So many windows before the last one are looked at, to tell what is usual."""
-_ENOUGH = 3
-_SHOWN_COLUMNS = 8
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_LATE_AFTER = 3
+"""So many intervals of its schedule may pass without a run that completed."""
 
 
-class Load(msgspec.Struct, frozen=True):
-    """What one commit did, and when."""
+class Schedule(msgspec.Struct, frozen=True):
+    """When a stream is to be loaded, and when a run of it completed last, as whoever schedules it knows."""
+
+    every: timedelta
+    completed: datetime | None
+    since: datetime | None = None
+    """Since when it is to be."""
+
+
+class Version(msgspec.Struct, array_like=True, frozen=True):
+    """The columns of a stream's rows from a commit on."""
 
     at: datetime
-    loaded: int
-    quarantined: int
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One question: what was seen, what was expected, and whether that is met."""
-
-    check: str
-    observed: str
-    expected: str
-    result: Result
-
-    def __str__(self) -> str:
-        expected = f" (expected: {self.expected})" if self.expected else ""
-        return f"{self.check}: {self.observed}{expected}"
+    commit: str
+    columns: dict[str, str]
 
 
 def freshness(newest: datetime | None, record: object, now: datetime, within: timedelta | None) -> Check:
     """Ask how long ago rows were loaded; `record` is the greatest cursor value among them, if there is one."""
     expected = f"at most {shown(within)} ago" if within else ""
+    high = within.total_seconds() if within else None
     if newest is None:
-        return Check("freshness", "no row was loaded yet", expected, _result(None if within is None else False))
+        return Check(
+            "freshness", "no row was loaded yet", expected, result(None if within is None else False), high=high
+        )
     age = max(now - newest, timedelta())
     observed = f"rows were loaded {shown(age)} ago, at {newest.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    if record is not None:
-        observed += f"; the newest record is of {clean(str(record))}"
-    return Check("freshness", observed, expected, _result(None if within is None else age <= within))
+    note = "" if record is None else f"; the newest record is of {clean(str(record))}"
+    met = None if within is None else age <= within
+    return Check("freshness", observed, expected, result(met), value=age.total_seconds(), high=high, note=note)
 
 
-def volume(loads: Sequence[Load], now: datetime, wanted: Volume) -> Check:
-    """Ask how many rows were loaded in the last window."""
-    last, *earlier = (sum(load.loaded for load in window) for window in _windows(loads, now, wanted.window))
-    observed = f"{last:,} rows loaded in {shown(wanted.window)}{_usual(earlier, '{:,.0f}'.format)}"
-    least = [f"at least {wanted.least:,}"] if wanted.least is not None else []
-    most = [f"at most {wanted.most:,}"] if wanted.most is not None else []
-    met = (wanted.least or 0) <= last and (wanted.most is None or last <= wanted.most)
-    return Check("volume", observed, ", ".join(least + most), _result(met if least or most else None))
+def records(newest: datetime | None, now: datetime, within: timedelta) -> Check:
+    """Ask how old the newest record is by its own time. Without one that has a time, nothing is judged."""
+    expected, high = f"at most {shown(within)} old", within.total_seconds()
+    if newest is None:
+        return Check("records", "no record has a time: there is no cursor and no partition that is one", expected,
+                     "not judged", high=high)  # fmt: skip
+    age = max(now - newest, timedelta())
+    observed = f"the newest record is {shown(age)} old"
+    return Check("records", observed, expected, result(age <= within), value=age.total_seconds(), high=high)
 
 
-def quarantined(loads: Sequence[Load], now: datetime, window: timedelta, at_most: float | None) -> Check:
-    """Ask which share of the last window's rows was set aside. Of no rows there is no share, and none is judged."""
-    last, *earlier = (_share(commits) for commits in _windows(loads, now, window))
-    expected = "" if at_most is None else f"at most {_percent(at_most)}"
+def schedule(known: Schedule, now: datetime) -> Check:
+    """Ask whether a run of the stream's schedule completed within three of its intervals."""
+    most = _LATE_AFTER * known.every
+    expected, high = f"every {shown(known.every)}, at most {shown(most)} ago", most.total_seconds()
+    last = known.completed
     if last is None:
-        return Check("quarantined", f"no row came in {shown(window)}", expected, "not judged")
-    usual = _usual([share for share in earlier if share is not None], _percent)
-    observed = f"{_percent(last)} of the rows of {shown(window)}{usual}"
-    return Check("quarantined", observed, expected, _result(None if at_most is None else last <= at_most))
+        waited = known.since is not None and now - known.since > most
+        return Check("schedule", "no run completed yet", expected, result(False if waited else None), high=high)
+    age = max(now - last, timedelta())
+    observed = f"a run completed {shown(age)} ago, at {last.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return Check("schedule", observed, expected, result(age <= most), value=age.total_seconds(), high=high)
 
 
 def columns(now: Mapping[str, str], before: Mapping[str, str], earlier: str, *, fixed: bool) -> Check:
@@ -86,69 +81,19 @@ def columns(now: Mapping[str, str], before: Mapping[str, str], earlier: str, *, 
         "lost": [f"{name} ({kind})" for name, kind in before.items() if name not in now],
         "retyped": [f"{n} ({before[n]} to {kind})" for n, kind in now.items() if before.get(n, kind) != kind],
     }
-    told = "; ".join(f"{what}: {_list(names)}" for what, names in changes.items() if names)
-    observed = told or f"{len(now):,} columns, as in commit {earlier}"
-    return Check("schema", observed, expected, _result(not told if fixed else None))
-
-
-def told(stream: str, checks: Sequence[Check]) -> str:
-    """Return the result of all checks in a sentence."""
-    failed = [str(check) for check in checks if check.result == "not met"]
-    if not failed:
-        met = sum(check.result == "met" for check in checks)
-        if not met and any(check.expected for check in checks):
-            return f"No check of {stream!r} is judged: nothing was loaded yet that could be."
-        if not met:
-            return f"No check of {stream!r} is judged: streams/{stream}.yaml expects nothing under `quality`."
-        return f"Checks of {stream!r}: {met} met, {len(checks) - met} not judged."
-    return (
-        f"Checks of {stream!r} that are not met: {'; '.join(failed)}. Look at the runs that load it and at its source, "
-        f"or correct `quality` in streams/{stream}.yaml."
+    said = "; ".join(f"{what}: {named(names)}" for what, names in changes.items() if names)
+    observed = said or f"{len(now):,} columns, as in commit {earlier}"
+    count = sum(len(names) for names in changes.values())
+    return Check(
+        "schema", observed, expected, result(not said if fixed else None), value=count, high=0 if fixed else None
     )
 
 
-def shown(duration: timedelta) -> str:
-    """Return a duration for people, in its two greatest units: `3 h 20 min`."""
-    left = int(duration.total_seconds())
-    counts: list[tuple[int, str]] = []
-    for unit, seconds in _UNITS:
-        count, left = divmod(left, seconds)
-        if count or counts:
-            counts.append((count, unit))
-    return " ".join(f"{count:,} {unit}" for count, unit in counts[:2] if count) or "0 s"
-
-
-def _windows(loads: Sequence[Load], now: datetime, window: timedelta) -> list[list[Load]]:
-    """Return the commits of the last window, and of those before it that lie wholly after the stream's first commit."""
-    whole = max(((now - load.at) // window for load in loads), default=0)
-    found: list[list[Load]] = [[] for _ in range(min(max(whole, 1), 1 + EARLIER_WINDOWS))]
-    for load in loads:
-        ago = max((now - load.at) // window, 0)  # another machine's clock may be ahead of ours
-        if ago < len(found):
-            found[ago].append(load)
-    return found
-
-
-def _share(commits: Sequence[Load]) -> float | None:
-    aside = sum(load.quarantined for load in commits)
-    rows = aside + sum(load.loaded for load in commits)
-    return aside / rows if rows else None
-
-
-def _usual(values: Sequence[float], told: Callable[[float], str]) -> str:
-    if len(values) < _ENOUGH:
-        return ""
-    return f"; {told(median(values))} is the median of the {len(values)} windows before"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}%"
-
-
-def _list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN_COLUMNS:,} more" if len(names) > _SHOWN_COLUMNS else ""
-    return clean(", ".join(names[:_SHOWN_COLUMNS])) + more
-
-
-def _result(met: bool | None) -> Result:  # noqa: FBT001 - it is the answer itself
-    return "not judged" if met is None else "met" if met else "not met"
+def schema(versions: Sequence[Version], newest: str, since: datetime, *, fixed: bool) -> Check:
+    """Ask `columns` of the newest commit and the last version from before `since`, else the oldest that is known."""
+    if not versions:
+        return columns({}, {}, "", fixed=fixed)
+    earlier = next((version for version in reversed(versions) if version.at < since), versions[0])
+    if earlier.commit == newest:
+        return columns(versions[-1].columns, {}, "", fixed=fixed)
+    return columns(versions[-1].columns, earlier.columns, earlier.commit, fixed=fixed)

@@ -36,12 +36,19 @@ class SuiteErrored(Permanent):
     """An expectation raised instead of answering, so there is no verdict."""
 
     def __init__(self, where: str, reason: str, columns: Iterable[object] = ()) -> None:
-        there = ", ".join(map(str, columns))
+        self._where, self._columns = where, tuple(columns)
+        there = ", ".join(map(str, self._columns))
         hint = f" The data has the columns: {one_line(there)}" if there else ""
         super().__init__(
             f"{where} could not be checked: {one_line(reason)} "
             f"Correct the expectation, or the transform before it.{hint}"
         )
+
+    def masked(self) -> "SuiteErrored":
+        """Return the error without the text of its cause, which may show a value of a row."""
+        cause = type(self.__cause__).__name__ if self.__cause__ else "an error"
+        hidden = f"it raised {cause}, whose text is not shown because the stream has personal data"
+        return SuiteErrored(self._where, hidden, self._columns)
 
 
 class DataRefused(Permanent):

@@ -17,19 +17,28 @@ _EXACT_IN_FLOAT = 2**53
 
 
 def frame_of(data: "pa.Table | pd.DataFrame", demand: Demand) -> "pd.DataFrame":
-    """Return the demanded columns with the index 0..n-1. A frame keeps its own types; Arrow's are translated."""
+    """Return the demanded columns with the index 0..n-1; where only their names are demanded, without rows. A frame
+    keeps its own types; Arrow's are translated.
+    """
     import pandas as pd
     import pyarrow as pa
 
+    if not isinstance(data, pa.Table | pd.DataFrame):
+        raise DataRefused(f"The data is a {type(data).__name__}. Give a pyarrow.Table or a pandas.DataFrame.")
+    names = _once(name for name in columns_of(data) if demand.wants(name))
+    if not demand.rows:
+        return pd.DataFrame(columns=names)
     if isinstance(data, pa.Table):
-        names = _once(name for name in data.column_names if demand.wants(name))
         columns = {name: _series(data.column(name), name, demand) for name in names}
         return pd.DataFrame(columns, index=pd.RangeIndex(data.num_rows), copy=False)
-    if not isinstance(data, pd.DataFrame):
-        raise DataRefused(f"The data is a {type(data).__name__}. Give a pyarrow.Table or a pandas.DataFrame.")
-    picked = data[_once(name for name in data.columns if demand.wants(name))].copy(deep=False)
+    picked = data[names].copy(deep=False)
     picked.index = pd.RangeIndex(len(data))
     return picked
+
+
+def columns_of(data: "pa.Table | pd.DataFrame") -> list[Any]:
+    """Return the names of the columns."""
+    return list(data.column_names if hasattr(data, "column_names") else data.columns)
 
 
 def _once(names: Iterable[Any]) -> list[Any]:
@@ -46,7 +55,10 @@ def _series(column: "pa.ChunkedArray", name: str, demand: Demand) -> "pd.Series[
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_integer(column.type) and column.null_count:
-        return _integers(column, written=name in demand.written, compared=demand.compares(name))
+        if name in demand.stepped and column.type != pa.uint64():
+            column = column.cast(pa.int64())
+        whole = demand.compares(name) or (name in demand.stepped and column.type == pa.uint64())
+        return _integers(column, written=name in demand.written, compared=whole)
     if pa.types.is_timestamp(column.type) and column.type.tz is None:
         column = _nanoseconds(column)
     series: pd.Series[Any] = column.to_pandas()

@@ -7,18 +7,21 @@ import gc
 import logging
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from datastream.quality.demand import Demand
-from datastream.quality.errors import SuiteBroken, SuiteErrored
+from datastream.quality import own
+from datastream.quality.demand import Demand, Look, look_of
+from datastream.quality.errors import SuiteBroken
 from datastream.quality.suite import Rule, Suite
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 _BATCH = "claim"
 _CORE = "great_expectations.expectations.core."
@@ -27,6 +30,17 @@ _READ_THE_DATA_TO_PLAN = ("expect_column_values_to_be_of_type", "expect_column_v
 _SUITES_KEPT_READY = 32
 
 _importing = threading.Lock()
+
+
+class NoAnswer(Exception):
+    """An expectation neither raised nor said whether it is met."""
+
+
+class Answer(NamedTuple):
+    """What one rule says: whether it is met, and its COMPLETE result."""
+
+    success: bool
+    result: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +54,8 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Court:
-    """A suite made ready, and what it needs of the data."""
+    """Rules made ready that look at the same, and what they need of the data."""
 
-    suite: Suite
     judges: tuple[Judge, ...]
     demand: Demand
 
@@ -66,40 +79,52 @@ def warm() -> None:
     gc.freeze()
 
 
-def ready(suite: Suite) -> Court:
-    """Return the suite made ready to judge; a type or kwargs that Great Expectations refuses raise SuiteBroken."""
-    warm()
-    return _court(suite, tuple(_implementation(suite, rule) for rule in suite.rules))
-
-
-def judge(court: Court, frame: "pd.DataFrame", there: Iterable[object]) -> list[tuple[bool, dict[str, Any]]]:
-    """Return success and COMPLETE result of every rule, in the order of the suite, or raise SuiteErrored,
-    which tells the reader what columns are there.
+def ready(suite: Suite) -> tuple[Court, ...]:
+    """Return the suite made ready to judge: mostly one court, and others for rules that look at all columns, which
+    would slow the rest. A type or kwargs that Great Expectations refuses raise SuiteBroken.
     """
+    warm()
+    return _courts(suite, tuple(_implementation(suite, rule) for rule in suite.rules))
+
+
+def ask(court: Court, frame: "pd.DataFrame") -> list[Answer | None]:
+    """Return what every rule of the court says, at the price of one run; None where one raised."""
     from great_expectations.execution_engine import PandasExecutionEngine
     from great_expectations.validator.validation_graph import ValidationGraph
 
     engine = PandasExecutionEngine(batch_data_dict={_BATCH: frame})
-    parts: list[tuple[Any, ...]] = []
-    for member in court.judges:
-        with _answering(court.suite, member.rule, there):
-            parts.append(_edges(member.expectation, engine) if member.edges is None else member.edges)
-    graph = ValidationGraph(execution_engine=engine, edges=[edge for part in parts for edge in part])
+    parts = [_or_none(partial(_part, member, engine)) for member in court.judges]
+    graph = ValidationGraph(execution_engine=engine, edges=[edge for part in parts for edge in part or ()])
     metrics, failed = graph.resolve(runtime_configuration=_runtime(), show_progress_bars=False)
-    answers = []
-    for member, part in zip(court.judges, parts, strict=True):
-        _refuse_failed(court.suite, member.rule, part, failed, there)
-        with _answering(court.suite, member.rule, there):
-            answer = member.expectation.metrics_validate(metrics, _runtime(), engine)
-        answers.append((_said(court.suite, member.rule, answer, there), answer.result))
-    return answers
+    return [
+        None if part is None or _rests_on(part, failed) else _or_none(partial(_answer, member, metrics, engine))
+        for member, part in zip(court.judges, parts, strict=True)
+    ]
+
+
+def ask_alone(member: Judge, frame: "pd.DataFrame") -> Answer:
+    """Return what one rule says. It raises what the rule raises, or NoAnswer."""
+    from great_expectations.exceptions import MetricResolutionError
+    from great_expectations.execution_engine import PandasExecutionEngine
+    from great_expectations.validator.validation_graph import ValidationGraph
+
+    engine = PandasExecutionEngine(batch_data_dict={_BATCH: frame})
+    graph = ValidationGraph(execution_engine=engine, edges=list(_part(member, engine)))
+    try:
+        metrics, _ = graph.resolve({**_runtime(), "catch_exceptions": False}, show_progress_bars=False)
+    except MetricResolutionError as error:
+        raise (error.__cause__ or error) from None
+    return _answer(member, metrics, engine)
 
 
 @lru_cache(maxsize=_SUITES_KEPT_READY)
-def _court(suite: Suite, implementations: tuple[Any, ...]) -> Court:
-    judges = tuple(_judge(suite, rule, kind) for rule, kind in zip(suite.rules, implementations, strict=True))
-    own = {rule.type for rule, kind in zip(suite.rules, implementations, strict=True) if _is_core(kind)}
-    return Court(suite, judges, Demand.of(suite.rules, own))
+def _courts(suite: Suite, implementations: tuple[Any, ...]) -> tuple[Court, ...]:
+    together: dict[Look, list[Judge]] = {}
+    for rule, kind in zip(suite.rules, implementations, strict=True):
+        together.setdefault(look_of(rule, core=_is_core(kind)), []).append(_judge(suite, rule, kind))
+    return tuple(
+        Court(tuple(judges), Demand.of([judge.rule for judge in judges], look)) for look, judges in together.items()
+    )
 
 
 def _judge(suite: Suite, rule: Rule, kind: Any) -> Judge:
@@ -112,19 +137,28 @@ def _judge(suite: Suite, rule: Rule, kind: Any) -> Judge:
     if not fixed or isinstance(expectation, ColumnAggregateExpectation):
         return Judge(rule, expectation, None)
     engine = PandasExecutionEngine(batch_data_dict={_BATCH: pd.DataFrame()})
-    with _answering(suite, rule):
-        return Judge(rule, expectation, _edges(expectation, engine))
+    return Judge(rule, expectation, _or_none(partial(_edges, expectation, engine)))
 
 
 def _implementation(suite: Suite, rule: Rule) -> Any:
+    found = _registered(rule.type)
+    if found is None and suite.folder is not None:
+        own.load(suite.folder)
+        found = _registered(rule.type)
+    if found is None:
+        beside = f"a module in {suite.folder}" if suite.folder else "a module that is imported before"
+        way_out = f"Correct the type, or define it in {beside}."
+        raise SuiteBroken(suite.where(rule), "Great Expectations knows no such type", way_out)
+    return found
+
+
+def _registered(kind: str) -> Any:
     from great_expectations.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import get_expectation_impl
 
-    try:
-        return get_expectation_impl(rule.type)
-    except ExpectationNotFoundError as error:
-        way_out = "Correct the type, or import the module that defines it before the suite is used."
-        raise SuiteBroken(suite.where(rule), "Great Expectations knows no such type", way_out) from error
+    with suppress(ExpectationNotFoundError):
+        return get_expectation_impl(kind)
+    return None
 
 
 def _expectation(suite: Suite, rule: Rule, kind: Any) -> Any:
@@ -146,7 +180,8 @@ def _kwargs(given: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     condition = kwargs.get("row_condition")
     if isinstance(condition, str) and kwargs.get("condition_parser") in (None, "pandas"):
         # What Great Expectations itself makes of the text, without its warning at every claim.
-        kwargs["row_condition"] = {"type": "pass_through", "pass_through_filter": condition}
+        kwargs["row_condition"] = condition = {"type": "pass_through", "pass_through_filter": condition}
+    if not isinstance(condition, str):  # an object needs no parser, though it is saved beside one that was a text
         kwargs.pop("condition_parser", None)
     return kwargs
 
@@ -170,24 +205,22 @@ def _edges(expectation: Any, engine: Any) -> tuple[Any, ...]:
     return tuple(graph.edges)
 
 
-def _refuse_failed(suite: Suite, rule: Rule, part: tuple[Any, ...], failed: Any, there: Iterable[object]) -> None:
-    for edge in part:
-        for metric in (edge.left, edge.right):
-            if metric is not None and metric.id in failed:
-                reason = failed[metric.id]["exception_info"].exception_message
-                raise SuiteErrored(suite.where(rule), reason, there)
+def _part(member: Judge, engine: Any) -> tuple[Any, ...]:
+    return _edges(member.expectation, engine) if member.edges is None else member.edges
 
 
-def _said(suite: Suite, rule: Rule, answer: Any, there: Iterable[object]) -> bool:
-    if answer.success is None or answer.exception_info.get("raised_exception"):
-        reason = answer.exception_info.get("exception_message") or "it gave no answer"
-        raise SuiteErrored(suite.where(rule), reason, there)
-    return bool(answer.success)
+def _rests_on(part: tuple[Any, ...], failed: Any) -> bool:
+    return any(metric.id in failed for edge in part for metric in (edge.left, edge.right) if metric is not None)
 
 
-@contextmanager
-def _answering(suite: Suite, rule: Rule, there: Iterable[object] = ()) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # an expectation may be anybody's code, and whatever it raises is not an answer
-        raise SuiteErrored(suite.where(rule), f"{type(error).__name__}: {error}", there) from error
+def _answer(member: Judge, metrics: Any, engine: Any) -> Answer:
+    said = member.expectation.metrics_validate(metrics, _runtime(), engine)
+    if said.success is None or said.exception_info.get("raised_exception"):
+        raise NoAnswer(said.exception_info.get("exception_message") or "it gave no answer")
+    return Answer(bool(said.success), said.result)
+
+
+def _or_none(asked: Callable[[], T]) -> T | None:
+    with suppress(Exception):  # an expectation may be anybody's code; what it raises is told when it is asked alone
+        return asked()
+    return None

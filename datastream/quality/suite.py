@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from datastream.quality import own
 from datastream.quality.errors import SuiteBroken, SuiteEmpty, SuiteMissing
 from datastream.quality.label import label
 
@@ -49,19 +50,25 @@ class Suite:
     name: str
     version: str
     rules: tuple[Rule, ...]
+    folder: Path | None = field(default=None, compare=False)
+    """Where expectations of the user's own are looked for; None: what is imported by then is all there is."""
 
     @classmethod
-    def of(cls, name: str, rules: tuple[Rule, ...]) -> "Suite":
-        """Return the suite of these rules; its version depends on them alone, not on ids, notes or layout."""
+    def of(cls, name: str, rules: tuple[Rule, ...], folder: Path | None = None) -> "Suite":
+        """Return the suite of these rules; its version depends on them and on the modules that define their types,
+        not on ids, notes or layout.
+        """
         if not rules:
             raise SuiteEmpty(name, "in memory")
+        modules = own.sources(folder, {rule.type for rule in rules}) if folder else []
         canonical = json.dumps(
             [[rule.type, rule.kwargs, rule.severity] for rule in rules],
             sort_keys=True,
             separators=(",", ":"),
             default=str,
         )
-        return cls(name, hashlib.sha256(canonical.encode()).hexdigest()[:_VERSION_CHARACTERS], rules)
+        described = b"\0".join([canonical.encode(), *modules])
+        return cls(name, hashlib.sha256(described).hexdigest()[:_VERSION_CHARACTERS], rules, folder)
 
     def where(self, rule: Rule) -> str:
         """Point a reader of an error at the rule."""
@@ -73,12 +80,16 @@ def load_suite(folder: Path, name: str) -> Suite:
     if not NAME.fullmatch(name):
         raise SuiteBroken(f"Suite name {name!r}", "cannot name a file", f"Use a name that matches {NAME.pattern}.")
     path = folder / f"{name}.json"
-    entries = _document(path, name).get("expectations")
+    document = _document(path, name)
+    entries = document.get("expectations")
+    if "expectation_suite_name" in document or (isinstance(entries, list) and any(map(_is_of_0x, entries))):
+        way_out = "Call its 'expectation_suite_name' 'name', and each 'expectation_type' 'type', as 1.x does."
+        raise SuiteBroken(str(path), "it was saved by Great Expectations 0.x, which is read no more", way_out)
     if entries is not None and not isinstance(entries, list):
         raise SuiteBroken(str(path), "'expectations' is not a list", "Make it a list of {type, kwargs}.")
     if not entries:
         raise SuiteEmpty(name, str(path))
-    return Suite.of(name, tuple(_rule(number, entry, path) for number, entry in enumerate(entries)))
+    return Suite.of(name, tuple(_rule(number, entry, path) for number, entry in enumerate(entries)), folder)
 
 
 def _document(path: Path, name: str) -> dict[str, Any]:
@@ -96,6 +107,10 @@ def _document(path: Path, name: str) -> dict[str, Any]:
     return document
 
 
+def _is_of_0x(entry: Any) -> bool:
+    return isinstance(entry, dict) and "expectation_type" in entry
+
+
 def _rule(number: int, entry: Any, path: Path) -> Rule:
     where = f"{path}, expectation {number}"
     if not isinstance(entry, dict) or not isinstance(entry.get("type"), str):
@@ -103,7 +118,7 @@ def _rule(number: int, entry: Any, path: Path) -> Rule:
     kwargs = entry.get("kwargs") or {}
     if not isinstance(kwargs, dict):
         raise SuiteBroken(where, f"its 'kwargs' are a {type(kwargs).__name__}", "Write them as a JSON object.")
-    if any(isinstance(value, dict) and "$PARAMETER" in value for value in kwargs.values()):
+    if '"$PARAMETER":' in json.dumps(kwargs):
         raise SuiteBroken(where, "it waits for a suite parameter, and none is ever given", "Write the value itself.")
     severity = entry.get("severity") or "critical"
     if severity not in get_args(Severity):

@@ -3,21 +3,34 @@ complete and exactly Great Expectations' own `unexpected_index_list`, never its 
 """
 
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from datastream.quality.plain import plain
 from datastream.quality.suite import Rule
+
+SetAside = Literal["failed", "all_unexpected"]
+"""Whose unexpected rows are set aside: those of rules that failed, or also those that `mostly` tolerates."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
     """What one rule said of the data. A rule met through `mostly` is met, and still names its unexpected rows."""
 
     rule: Rule
-    success: bool
+    answer: bool
+    """What Great Expectations says of the rows that the rule could be asked about."""
     row_wise: bool
     unexpected_index_list: list[int] = []
     observed: Any = None
+    raised: dict[int, str] = {}
+    """The few rows that made it raise an error, each with the error's type; the others were asked about again."""
+    aside: SetAside = "failed"
+
+    @property
+    def success(self) -> bool:
+        """Tell whether the rule is met. A row that it could not be asked about does not meet it."""
+        return self.answer and not self.raised
 
     @property
     def unexpected_count(self) -> int:
@@ -26,18 +39,41 @@ class Outcome(msgspec.Struct, frozen=True):
 
     @property
     def set_aside(self) -> list[int]:
-        """List the rows that the failed rule sets aside; a rule that is met sets none aside."""
-        return [] if self.success else self.unexpected_index_list
+        """List the rows that the rule sets aside: those that made it raise, and where it failed the unexpected ones."""
+        if self.raised:
+            return sorted({*self.raised, *self._unexpected_aside})
+        return self._unexpected_aside
 
     @property
     def warned(self) -> list[int]:
-        """List the unexpected rows of a rule that is met all the same, through `mostly`."""
-        return self.unexpected_index_list if self.success else []
+        """List the unexpected rows that `mostly` tolerates."""
+        return [] if self._unexpected_aside else self.unexpected_index_list
 
     @property
     def table_failed(self) -> bool:
         """Tell whether the rule failed without naming a row: then it is the whole data that is not good."""
-        return not self.success and not self.unexpected_index_list
+        return not self.answer and not self.unexpected_index_list
+
+    @property
+    def _unexpected_aside(self) -> list[int]:
+        return [] if self.answer and self.aside == "failed" else self.unexpected_index_list
+
+    def reason(self, row: int) -> str:
+        """Return why a row is set aside: the rule, and the type of the error that the row made it raise."""
+        return f"{self.rule.label}: {self.raised[row]}" if row in self.raised else self.rule.label
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as JSON-able values; `raised` is there where a row made the rule raise."""
+        told = {
+            "type": self.rule.type,
+            "kwargs": plain(self.rule.kwargs),
+            "severity": self.rule.severity,
+            "success": self.success,
+            "unexpected_index_list": list(self.unexpected_index_list),
+        }
+        if self.raised:
+            told["raised"] = [{"row": row, "error": error} for row, error in sorted(self.raised.items())]
+        return told
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -53,25 +89,32 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def bad_rows(self) -> list[int]:
-        """List every row that a failed rule sets aside, sorted, each once."""
+        """List every row that a rule sets aside, sorted, each once."""
         return self.bad_rows_for()
 
     def bad_rows_for(self, severities: Collection[str] | None = None) -> list[int]:
-        """List the rows set aside by failed rules of these severities (all without), sorted, each once."""
-        return sorted({row for outcome in self._failed(severities) for row in outcome.set_aside})
+        """List the rows set aside by rules of these severities (all without), sorted, each once."""
+        return sorted({row for outcome in self._of(severities) for row in outcome.set_aside})
 
     def rules_by_row(self, severities: Collection[str] | None = None) -> dict[int, tuple[int, ...]]:
-        """Return, for every row set aside, the numbers of all the failed rules it broke."""
+        """Return, for every row set aside, the numbers of all the rules that set it aside."""
         broken: dict[int, tuple[int, ...]] = {}
-        for outcome in self._failed(severities):
+        for outcome in self._of(severities):
             number = (outcome.rule.number,)
             for row in outcome.set_aside:
                 broken[row] = broken.get(row, ()) + number
         return dict(sorted(broken.items()))
 
+    def reasons_by_row(self) -> dict[int, list[str]]:
+        """Return, for every row set aside, why: one reason a rule, for people."""
+        outcomes = {outcome.rule.number: outcome for outcome in self.expectations}
+        return {
+            row: [outcomes[number].reason(row) for number in numbers] for row, numbers in self.rules_by_row().items()
+        }
+
     def table_failures(self, severities: Collection[str] | None = None) -> tuple[Outcome, ...]:
         """Return the failed outcomes that no single row can be blamed for."""
-        return tuple(outcome for outcome in self._failed(severities) if outcome.table_failed)
+        return tuple(outcome for outcome in self._of(severities) if outcome.table_failed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON-able values; its keys are a public format."""
@@ -79,19 +122,10 @@ class Verdict(msgspec.Struct, frozen=True):
             "success": self.success,
             "rows": self.rows,
             "bad_rows": self.bad_rows,
-            "expectations": [
-                {
-                    "type": outcome.rule.type,
-                    "kwargs": dict(outcome.rule.kwargs),
-                    "severity": outcome.rule.severity,
-                    "success": outcome.success,
-                    "unexpected_index_list": list(outcome.unexpected_index_list),
-                }
-                for outcome in self.expectations
-            ],
+            "expectations": [outcome.to_dict() for outcome in self.expectations],
         }
 
-    def _failed(self, severities: Collection[str] | None) -> Iterator[Outcome]:
+    def _of(self, severities: Collection[str] | None) -> Iterator[Outcome]:
         for outcome in self.expectations:
-            if not outcome.success and (severities is None or outcome.rule.severity in severities):
+            if severities is None or outcome.rule.severity in severities:
                 yield outcome

@@ -165,7 +165,10 @@ def _stop_if_frozen(odd: Mapping[int, _Misfit], records: Sequence[msgspec.Raw], 
     modes = {True: rules.spec.columns, False: rules.spec.types}
     told = {at: reason for at, reason in odd.items() if modes[isinstance(reason, _Unknown)] == "freeze"}
     if told:
-        shown = [f"{reason}: {_value(records[at], reason.name)}" for at, reason in list(told.items())[:_SHOWN]]
+        shown = [
+            f"{reason}: {rules.mask.value(reason.name, _value(records[at], reason.name))}"
+            for at, reason in list(told.items())[:_SHOWN]
+        ]
         raise SchemaFrozen(
             f"{len(told):,} of {len(records):,} records are not of the schema, which the stream has frozen: "
             f"{'; '.join(shown)}. Nothing of them was committed, and the next run takes them again. Declare the field "

@@ -13,6 +13,7 @@ from datastream.catalog import SchemaSpec
 from datastream.catalog.schema_spec import MAX_COLUMNS, is_column_name
 from datastream.catalog.types import JSON, SMALL
 from datastream.errors import Permanent
+from datastream.masking import Mask
 from datastream.records import EXTRA, OWN_COLUMNS
 from datastream.sources.fit import EXACT, is_whole
 
@@ -32,6 +33,8 @@ class Rules(NamedTuple):
     """Names that no field may have."""
     identity: frozenset[str] = frozenset()
     """Fields that record ids and the cursor are made of: another type would make other ids of the same records."""
+    mask: Mask = Mask()
+    """What hides personal data where a value is shown."""
 
 
 def before(known: SourceSchema, rules: Rules) -> dict[str, str]:

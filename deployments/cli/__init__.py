@@ -6,15 +6,19 @@ import click
 
 from datastream.errors import DatastreamError
 from deployments.cli.backfill import backfill
+from deployments.cli.backtest import backtest
 from deployments.cli.check import check
 from deployments.cli.check_source import check_source
+from deployments.cli.docs import docs
 from deployments.cli.doctor import doctor
 from deployments.cli.gateway import gateway
 from deployments.cli.lake import lake, sql
 from deployments.cli.new import new
+from deployments.cli.quality import quality
 from deployments.cli.quarantine import quarantine
 from deployments.cli.reshape import reshape
 from deployments.cli.stack import down, status, up
+from deployments.cli.suggest import suggest
 from deployments.cli.try_ import try_
 from deployments.cli.upkeep import backup, compact, forget, maintain
 
@@ -36,17 +40,21 @@ for command in (
     up,
     down,
     status,
+    docs,
     doctor,
     gateway,
     check,
     check_source,
+    backtest,
     lake,
     sql,
+    quality,
     quarantine,
     reshape,
     backfill,
     new,
     try_,
+    suggest,
 ):
     cli.add_command(command)
 

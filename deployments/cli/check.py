@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployments.cli.project import complete_suite, settings
 from deployments.cli.show import as_json, print_json, print_table
+
+if TYPE_CHECKING:
+    from datastream.quality import Outcome
 
 _MET, _FAILED, _UNCHECKED = 0, 1, 2
 
@@ -28,12 +32,16 @@ def check(suite: str, data: Path, json_: bool) -> None:
     if json_:
         print_json(verdict.to_dict())
     else:
-        rows = [
-            (o.rule.label, o.rule.severity, "met" if o.success else "failed", o.unexpected_count)
-            for o in verdict.expectations
-        ]
+        rows = [(o.rule.label, o.rule.severity, _result(o), o.unexpected_count) for o in verdict.expectations]
         print_table(("rule", "severity", "result", "unexpected rows"), rows, f"{data}: {verdict.rows:,} rows")
         click.echo(
             f"{len(verdict.bad_rows):,} rows break a rule: the suite is {'met' if verdict.success else 'not met'}."
         )
     sys.exit(_MET if verdict.success else _FAILED)
+
+
+def _result(outcome: "Outcome") -> str:
+    if outcome.raised:
+        rows = ", ".join(f"row {row} ({error})" for row, error in sorted(outcome.raised.items()))
+        return f"failed, and cannot look at {rows}"
+    return "met" if outcome.success else "failed"

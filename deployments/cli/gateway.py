@@ -14,8 +14,13 @@ from datastream.errors import DatastreamError, Permanent
 from deployments.cli.project import settings_with_stack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from datastream.catalog import Catalog, Stream
     from datastream.connections import WebhookConfig
+    from datastream.gateway.page import NoPage, Page
+    from datastream.lake.store import Store
+    from datastream.settings import Settings
 
 
 _BROKER_ANSWERS = timedelta(seconds=2)
@@ -29,10 +34,12 @@ class GatewayCannotStart(Permanent):
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8391, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--without-streams", is_flag=True, help="Start also before a webhook stream is described.")
-def gateway(host: str, port: int, without_streams: bool) -> None:
+@click.option("--quality-for-all", is_flag=True, help="Show /quality to whoever reaches the gateway.")
+def gateway(host: str, port: int, without_streams: bool, quality_for_all: bool) -> None:
     """Take webhooks until stopped: POST /webhooks/STREAM.
 
-    It answers /health/live, /health/ready and /metrics as well. Streams and secrets are read again every 30 s.
+    It answers /health/live, /health/ready, /metrics and, to this machine, /quality as well. Streams and secrets are
+    read again every 30 s.
     """
     from datastream.buffers.redis import open_buffer
     from datastream.catalog import Catalog
@@ -58,7 +65,38 @@ def gateway(host: str, port: int, without_streams: bool) -> None:
         _tell(host, listener.getsockname()[1], streams)
         others = {"rabbitmq": Probe(bus.check, _BROKER_ANSWERS)} if bus else {}
         with suppress(KeyboardInterrupt):
-            Server(Gateway(buffer, Keyring(catalog, _secrets_of), others)).run([listener])
+            page = _quality_page(found, host, for_all=quality_for_all)
+            Server(Gateway(buffer, Keyring(catalog, _secrets_of), others, page=page)).run([listener])
+
+
+def _quality_page(found: "Settings", host: str, *, for_all: bool) -> "Page | NoPage":
+    """Return what is served at /quality. Nobody can log in yet, so only this machine sees it unless it is for all."""
+    from datastream.gateway.page import NoPage, Page
+
+    if not for_all and not _is_loopback(host):
+        return NoPage(
+            f"The quality page is not shown, because this gateway listens on {host} and nobody can log in yet. Start "
+            "it with --quality-for-all, or read the page on the lake: datastream quality report"
+        )
+    return Page(_page_reader(found), for_all=for_all)
+
+
+def _page_reader(found: "Settings") -> "Callable[[], bytes | None]":
+    """Return what reads the page. The lake is opened when it is first asked for: posts do not need it."""
+    opened: list[Store] = []
+
+    def read() -> bytes | None:
+        from datastream.lake.lake import open_lake
+        from datastream.report.reading import read as page_of
+
+        lake = found.lake
+        if lake.folder is not None and not lake.folder.exists():
+            return None
+        if not opened:
+            opened.append(open_lake(lake))
+        return page_of(opened[0])
+
+    return read
 
 
 def _secrets_of(stream: "Stream") -> "WebhookConfig":

@@ -26,10 +26,14 @@ lake.add_command(schema)
 def count(stream: str, json_: bool) -> None:
     """Count the rows by the log, without opening a file: all that were ever read, and those that are there now."""
     now = _live(stream)
+    accounts = now.accounts
     sums = {
         "stream": stream,
         "commits": now.commit_count,
-        **{name: getattr(now.accounts, name) for name in ("read", "loaded", "quarantined", "duplicates")},
+        "read": accounts.read,
+        "loaded": accounts.landed,
+        "quarantined": accounts.aside,
+        "duplicates": accounts.duplicates,
         "files": len(now.data),
         "rows": sum(held.file.rows for held in now.data),
     }

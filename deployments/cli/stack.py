@@ -85,9 +85,10 @@ def _show_parts(parts: "list[ServiceStatus]") -> None:
 
 
 def _show_streams(streams: "list[Standing]") -> None:
-    columns = ("stream", "comes by", "waiting", "commits", "last commit", "age", "unannounced")
+    columns = ("stream", "comes by", "waiting", "commits", "last commit", "age", "unannounced", "incidents")
     shown = [
-        (s.stream, s.kind, s.waiting, s.commits, _short(s.last_commit), _age(s.age), s.unannounced) for s in streams
+        (s.stream, s.kind, s.waiting, s.commits, _short(s.last_commit), _age(s.age), s.unannounced, s.incidents)
+        for s in streams
     ]
     print_table(columns, shown)
     for standing in streams:

@@ -63,7 +63,7 @@ def described(settings: "Settings", stream: str) -> "Stream":
 
 def _show(stream: "Stream", found: "Trial") -> None:
     columns = [
-        (name, kind, _nulls(found, name), _clipped(next((v for v in _values(found, name) if v is not None), "")))
+        (name, kind, _nulls(found, name), _clipped(_example(stream, found, name)))
         for name, kind in found.columns.items()
     ]
     print_table(("column", "type", "nulls", "for example"), columns, f"{stream.name}, {found.window}: its columns")
@@ -76,11 +76,18 @@ def _show(stream: "Stream", found: "Trial") -> None:
         click.echo(found.collisions.told(stream))
     if found.set_aside:
         print_table(("rule", "rows"), list(found.set_aside.items()), "Set aside, by rule")
-        rows = [(", ".join(row["_rules"]), _clipped(row["_raw"], 3)) for row in found.quarantine[:_SHOWN_ROWS]]
+        rows = [
+            (", ".join(row["_rules"]), _clipped(stream.mask.text(row["_raw"]), 3))
+            for row in found.quarantine[:_SHOWN_ROWS]
+        ]
         print_table(("rules", "as it came"), rows)
     if found.partitions:
         print_table(("folder", "rows"), sorted(found.partitions.items())[:_SHOWN_ROWS], "Where they would land")
     click.echo("Nothing was written.")
+
+
+def _example(stream: "Stream", found: "Trial", name: str) -> object:
+    return stream.mask.value(name, next((value for value in _values(found, name) if value is not None), None)) or ""
 
 
 def _values(found: "Trial", name: str) -> list[object]:

@@ -9,7 +9,7 @@ from deployments.cli.project import committed, settings_with_stack, store, strea
 from deployments.cli.show import as_json, print_json, print_table
 
 if TYPE_CHECKING:
-    from datastream.catalog import Stream
+    from datastream.catalog import Stream, Upkeep
     from datastream.lake.rewrite import Rewrite
 
 _RUN = "command line"
@@ -108,11 +108,11 @@ def backup(to: str, json_: bool) -> None:
         print_table(("stream", "commits", "files", "new objects"), [tuple(row.values()) for row in rows])
 
 
-def _described(name: str) -> "Stream":
+def _described(name: str) -> "Stream | Upkeep":
     from datastream.catalog import Catalog
     from deployments.cli.project import settings
 
-    return Catalog(settings().streams).stream(name)
+    return Catalog(settings().streams).upkeep(name)
 
 
 def _sums(stream: str, made: "list[Rewrite]") -> dict[str, object]:

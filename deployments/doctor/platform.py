@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from datastream.catalog import Catalog, Stream, WebhookSpec
-from datastream.connections import BufferConfig, EventBusConfig, LakeConfig
+from datastream.connections import AlertsConfig, BufferConfig, EventBusConfig, LakeConfig
 from datastream.errors import DatastreamError, Permanent
 from datastream.settings import Settings
 from deployments.doctor.finding import Finding, examined
@@ -30,6 +30,7 @@ def _looks(settings: Settings) -> Iterator[Look]:
     yield "lake", lambda: _lake(settings.lake)
     yield "buffer", lambda: _buffer(settings.buffer, catalog)
     yield "event bus", lambda: _events(settings.events)
+    yield "alerts", lambda: _alerts(settings.alerts)
     yield from _prefect(settings, catalog)
 
 
@@ -72,6 +73,17 @@ def _events(config: EventBusConfig | None) -> str:
         return "None is named (DATASTREAM_RABBITMQ_URL): the lake's log keeps what there is to announce."
     with open_event_bus(config) as bus:
         return bus.check()
+
+
+def _alerts(config: AlertsConfig | None) -> str:
+    from datastream.events.bus import open_alerts
+
+    if config is None:
+        return (
+            "No receiver is named (DATASTREAM_ALERT_WEBHOOK_URL): incidents are told on the event bus and by Prefect."
+        )
+    with open_alerts(config) as bus:
+        return bus.check() if bus else ""
 
 
 def _prefect(settings: Settings, catalog: Catalog) -> Iterator[Look]:

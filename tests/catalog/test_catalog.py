@@ -44,6 +44,18 @@ WRONG = {
     ),
     "not fresh": ("quality: {", "quality: {fresh_within: soon, ", 18, "quality.fresh_within is 'soon'"),
     "a share above one": ("quarantined_at_most: 0.05", "quarantined_at_most: 5", 18, "less than or equal to 1"),
+    "two streams for a column": (
+        "quality: {",
+        "quality: {references: [{column: a, stream: b, key: c}, {column: a, stream: d, key: c}], ",
+        18,
+        "a refers to more than one stream; name each column once",
+    ),
+    "a reference to no stream": (
+        "quality: {",
+        "quality: {references: [{column: a, stream: _quality, key: c}], ",
+        18,
+        "quality.references.0.stream is '_quality', which does not match",
+    ),
     "no room": ("quality: {", "quality: {volume: {least: 2, most: 1}, ", 18, "no number is both"),
     "an unknown mode": ("schema: evolve", "schema: strict", 13, "choose one of evolve, freeze, quarantine_row"),
     "an unknown type": (

@@ -171,6 +171,23 @@ def test_check_names_the_bad_rows(shell: Shell, tmp_path: Path, name: str, text:
 
 
 @pytest.mark.usefixtures("suites")
+def test_check_names_a_row_that_makes_a_rule_raise(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "d.jsonl").write_text('{"amount": 1}\n{"amount": "many"}\n{"amount": null}\n')
+    done = shell("check", "--suite", "orders", "--data", str(tmp_path / "d.jsonl"))
+    assert done.returncode == 1
+    assert "failed, and cannot look at row 1 (TypeError)" in done.stdout
+    assert "2 rows break a rule: the suite is not met." in done.stdout
+
+
+@pytest.mark.parametrize("words", ["--help", "status", "quarantine list orders", "lake count orders"])
+def test_a_light_command_imports_neither_great_expectations_nor_pandas(shell: Shell, words: str) -> None:
+    imported = shell.by_itself(*words.split(), PYTHONPROFILEIMPORTTIME="1").stderr
+    assert " deployments.cli.project\n" in imported
+    assert " great_expectations\n" not in imported
+    assert " pandas\n" not in imported
+
+
+@pytest.mark.usefixtures("suites")
 def test_check_of_good_rows_exits_with_0(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text('{"amount": 1}\n')
     assert shell.by_itself(*checking(tmp_path / "d.jsonl")).returncode == 0

@@ -40,6 +40,13 @@ def test_it_says_where_it_listens_and_what_it_takes(project: Path, valkey_url: s
         assert gateway.process.wait(10) == 0
 
 
+def test_it_takes_posts_without_great_expectations(project: Path, valkey_url: str) -> None:
+    with a_gateway(project, valkey_url, PYTHONPROFILEIMPORTTIME="1") as gateway, sender(gateway.url) as one:
+        assert one.takes_posts()
+        assert " datastream.gateway.webhooks\n" in gateway.said()
+        assert " great_expectations\n" not in gateway.said()
+
+
 def test_listening_wider_says_what_belongs_in_front(project: Path, valkey_url: str) -> None:
     with a_gateway(project, valkey_url, "--host", "0.0.0.0") as gateway:  # noqa: S104 - that is what is tried
         assert "put TLS and limits in front of it" in gateway.said()

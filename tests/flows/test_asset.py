@@ -14,7 +14,8 @@ def test_a_run_that_loads_rows_materializes_their_asset_and_one_that_loads_none_
     project: Project, api: FakeApi
 ) -> None:
     """The first run commits a duplicate, which changes nothing for who reads the rows."""
-    since_now = {"resource": ROWS, "occurred": {"since": datetime.now(UTC).isoformat()}}
+    loaded = {"name": ["prefect.asset.materialization.succeeded"]}
+    since_now = {"resource": ROWS, "event": loaded, "occurred": {"since": datetime.now(UTC).isoformat()}}
     api.records = orders(1)
     project.load(*api.records)
     assert project.run().returncode == 0

@@ -1,12 +1,13 @@
 """The flow `data-validation` on a real Prefect server: what is committed is held against the suite of today."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import order, orders
-from tests.flows.conftest import Project
+from tests.flows.conftest import Project, python
 
 
 def lake(project: Project) -> dict[Path, bytes]:
@@ -62,3 +63,29 @@ def test_a_missing_file_is_named_with_its_commit(project: Project) -> None:
     done = project.by_itself("data_validation")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert f"{file.name} of commit 0-000000000001 is missing" in done.stderr
+
+
+def test_another_suite_is_tried_by_rule_and_day(project: Project) -> None:
+    project.load(*orders(700), order(800, amount=None))
+    rule = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "amount", "max_value": 600}}
+    (project.folder / "expectations/next.json").write_text(json.dumps({"expectations": [rule]}))
+    [said] = python(
+        {**os.environ, **project.environment},
+        "from flows.data_validation import data_validation",
+        "print(data_validation('orders', 'all', suite='next', return_state=True).message)",
+    )
+    assert "would have rejected 100; 1 were. 100 would be new, 1 would be rejected no more." in said
+    assert project.last_run["state_type"] == "COMPLETED"
+    assert '"rule": "amount <= 600"' in project.artifacts["orders-backtest"]["data"]
+
+
+def test_a_file_is_held_against_the_suite(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "orders.jsonl"
+    file.write_text("".join(json.dumps(order(n, amount=None if n == 2 else n)) + "\n" for n in (1, 2, 3)))
+    [said] = python(
+        {**os.environ, **project.environment},
+        "from flows.data_validation import data_validation",
+        f"print(data_validation('orders', file={str(file)!r}, return_state=True).message)",
+    )
+    assert said == f"1 of 3 rows of {file} break a rule of suite 'orders'."
+    assert project.last_run["state_type"] == "FAILED"

@@ -94,15 +94,20 @@ def serving(
     """Serve a gateway in this process, and yield a sender once it takes posts or says why not."""
     keyring = Keyring(Catalog(streams), resolve or (lambda stream: stream.source.block), every=every)
     server = Server(Gateway(buffer, keyring, others, limits=limits), patience or Patience(leaving=timedelta()))
+    with listening(server) as url, sender(url) as one:
+        assert wait_until(lambda: "not been" not in one.get("/health/ready").text, SOON)
+        yield one
+
+
+@contextmanager
+def listening(server: Server) -> Iterator[str]:
+    """Run a server in this process, and yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
             assert wait_until(lambda: server.started, SOON)
-            with sender(f"http://127.0.0.1:{port}") as one:
-                assert wait_until(lambda: "not been" not in one.get("/health/ready").text, SOON)
-                yield one
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

@@ -4,18 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from datastream.catalog import Volume
 from datastream.clock import ManualClock
-from datastream.quality.checks import Check, Load, columns, freshness, quarantined, shown, told, volume
+from datastream.quality.check import Check, shown, told
+from datastream.quality.checks import Schedule, Version, columns, freshness, records, schedule, schema
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NOW = ManualClock().now()
 COLUMNS = {"id": "int64", "at": "timestamp[us, tz=UTC]", "amount": "int64"}
-
-
-def days(*loaded: int, aside: int = 0) -> list[Load]:
-    """Return one commit a day, newest first, an hour after its day began."""
-    return [Load(NOW - day * DAY - HOUR, count, aside) for day, count in enumerate(loaded)]
 
 
 def test_rows_that_were_loaded_in_time_are_fresh() -> None:
@@ -24,15 +19,16 @@ def test_rows_that_were_loaded_in_time_are_fresh() -> None:
     clock.advance(timedelta(minutes=59))
     check = freshness(loaded, "2025-12-31", clock.now(), HOUR)
     assert (check.result, check.expected) == ("met", "at most 1 h ago")
-    assert check.observed == "rows were loaded 59 min ago, at 2026-01-01T00:00:00Z; the newest record is of 2025-12-31"
+    assert check.observed == "rows were loaded 59 min ago, at 2026-01-01T00:00:00Z"
+    assert (check.note, check.value) == ("; the newest record is of 2025-12-31", 59 * 60)
     clock.advance(timedelta(minutes=2))
     assert freshness(loaded, None, clock.now(), HOUR).result == "not met"
 
 
 def test_freshness_that_nobody_expects_is_told() -> None:
-    assert freshness(NOW - 400 * DAY, None, NOW, None) == Check(
-        "freshness", "rows were loaded 400 d ago, at 2024-11-27T00:00:00Z", "", "not judged"
-    )
+    check = freshness(NOW - 400 * DAY, None, NOW, None)
+    assert check.observed == "rows were loaded 400 d ago, at 2024-11-27T00:00:00Z"
+    assert (check.expected, check.result) == ("", "not judged")
 
 
 def test_what_was_never_loaded_is_not_fresh() -> None:
@@ -42,57 +38,29 @@ def test_what_was_never_loaded_is_not_fresh() -> None:
 
 def test_a_clock_that_is_ahead_of_ours_makes_nothing_stale() -> None:
     assert "loaded 0 s ago" in freshness(NOW + HOUR, None, NOW, HOUR).observed
-    assert volume([Load(NOW + HOUR, 5, 0)], NOW, Volume(least=5)).result == "met"
 
 
-@pytest.mark.parametrize(
-    ("bounds", "result"),
-    [
-        ({}, "not judged"),
-        ({"least": 100}, "met"),
-        ({"least": 101}, "not met"),
-        ({"most": 100}, "met"),
-        ({"most": 99}, "not met"),
-        ({"least": 0, "most": 0}, "not met"),
-    ],
-)
-def test_volume_is_held_against_its_bounds(bounds: dict, result: str) -> None:
-    assert volume(days(100, 500), NOW, Volume(**bounds)).result == result
+def test_the_newest_record_is_judged_by_its_own_time() -> None:
+    assert records(NOW - HOUR, NOW, HOUR).result == "met"
+    assert records(NOW - HOUR, NOW, HOUR / 2).observed == "the newest record is 1 h old"
+    assert records(NOW - HOUR, NOW, HOUR / 2).result == "not met"
+    assert records(None, NOW, HOUR).result == "not judged"
 
 
-def test_a_volume_of_nothing_is_too_little() -> None:
-    check = volume([], NOW, Volume(least=1, most=2))
-    assert (check.observed, check.expected) == ("0 rows loaded in 1 d", "at least 1, at most 2")
-    assert check.result == "not met"
+def test_a_schedule_is_late_after_three_intervals_without_a_run() -> None:
+    assert schedule(Schedule(HOUR, NOW - 3 * HOUR), NOW).result == "met"
+    assert schedule(Schedule(HOUR, NOW - 3.1 * HOUR), NOW).result == "not met"
+    assert schedule(Schedule(HOUR, None, since=NOW - DAY), NOW).result == "not met"
+    assert schedule(Schedule(HOUR, None, since=NOW - HOUR), NOW).result == "not judged"
 
 
-def test_the_usual_volume_is_told_once_three_windows_are_whole() -> None:
-    """The window in which the stream began is no whole one."""
-    assert "median" not in volume(days(100, 10, 20, 30), NOW, Volume()).observed
-    check = volume(days(100, 10, 20, 30, 5), NOW, Volume())
-    assert check.observed == "100 rows loaded in 1 d; 20 is the median of the 3 windows before"
-
-
-def test_a_window_without_a_commit_counts_as_none() -> None:
-    loads = [load for load in days(100, 0, 0, 30, 5) if load.loaded]
-    assert "0 is the median of the 3 windows before" in volume(loads, NOW, Volume()).observed
-
-
-def test_what_is_older_than_seven_windows_is_not_usual() -> None:
-    assert "the median of the 7 windows before" in volume(days(*range(100, 120)), NOW, Volume()).observed
-
-
-def test_the_share_set_aside_is_held_against_its_bound() -> None:
-    loads = days(90, 95, 95, 95, 1, aside=5)
-    check = quarantined(loads, NOW, DAY, 0.05)
-    assert check.observed == "5.26% of the rows of 1 d; 5.00% is the median of the 3 windows before"
-    assert (check.expected, check.result) == ("at most 5.00%", "not met")
-    assert quarantined(loads, NOW, DAY, 0.06).result == "met"
-    assert quarantined(loads, NOW, DAY, None).result == "not judged"
-
-
-def test_of_no_rows_there_is_no_share() -> None:
-    assert quarantined([], NOW, DAY, 0.0) == Check("quarantined", "no row came in 1 d", "at most 0.00%", "not judged")
+def test_columns_are_those_of_before_the_window_for_as_long_as_it_lasts() -> None:
+    versions = [Version(NOW - 9 * DAY, "0-1", {"id": "int64"}), Version(NOW - HOUR, "0-2", COLUMNS)]
+    assert schema(versions, "0-2", NOW - DAY, fixed=True).result == "not met"
+    assert schema(versions, "0-2", NOW - HOUR / 2, fixed=True).result == "not judged", (
+        "it is the only commit of its kind"
+    )
+    assert schema(versions, "0-3", NOW - HOUR / 2, fixed=True).result == "met"
 
 
 def test_columns_that_are_new_lost_or_of_another_type_are_named() -> None:

@@ -5,6 +5,8 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
+from datastream.quality import warm
+
 NOT_NULL = "expect_column_values_to_not_be_null"
 BETWEEN = "expect_column_values_to_be_between"
 IN_SET = "expect_column_values_to_be_in_set"
@@ -83,6 +85,34 @@ def test_lists_and_structs_may_stand_beside_what_is_judged_and_be_judged_for_nul
 def test_a_rule_about_all_columns_sees_all_of_them(judge) -> None:
     rule = ("expect_table_columns_to_match_ordered_list", {"column_list": ["a", "b"]})
     assert judge(pa.table({"a": [1], "b": [2]}), rule, (NOT_NULL, {"column": "a"})).success
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ("expect_table_columns_to_match_ordered_list", {"column_list": ["a"]}),
+        ("expect_table_columns_to_match_set", {"column_set": ["a"]}),
+        ("expect_table_column_count_to_equal", {"value": 1}),
+    ],
+)
+def test_a_rule_about_all_columns_sees_those_that_it_does_not_name(judge, rule) -> None:
+    assert not judge(pa.table({"a": [1], "b": [2]}), rule, (NOT_NULL, {"column": "a"})).success
+
+
+@pytest.mark.parametrize("kind", [pa.uint8(), pa.int8(), pa.uint64(), pa.int64()])
+@pytest.mark.parametrize("beside", [(), ((REGEX, {"column": "a", "regex": r"^\d+$"}),)], ids=["alone", "as text too"])
+def test_steps_between_small_numbers_do_not_overflow_beside_a_null(judge, kind: pa.DataType, beside) -> None:
+    table = pa.table({"a": pa.array([100, None, 3, 120, 0], kind)})
+    verdict = judge(table, ("expect_column_values_to_be_increasing", {"column": "a"}), *beside)
+    assert verdict.bad_rows == [2, 4]
+
+
+def test_a_condition_may_be_one_of_great_expectations_objects(judge) -> None:
+    warm()
+    from great_expectations.expectations.row_conditions import Column
+
+    rule = (NOT_NULL, {"column": "a", "row_condition": (Column("b") > 1) & Column("c").is_in(["x"])})
+    assert judge(pa.table({"a": [None] * 3, "b": [1, 2, 2], "c": ["x", "x", "y"]}), rule).bad_rows == [1]
 
 
 def test_a_count_of_rows_needs_no_column(judge) -> None:

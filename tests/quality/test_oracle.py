@@ -1,88 +1,138 @@
 """Our verdict is Great Expectations' own: the same data through both, rule by rule."""
 
-import datetime as dt
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-FRAME = pd.DataFrame(
-    {
-        "n": [3, 1, 2, 3, None, 9],
-        "m": [3, 2, 2, None, None, 1],
-        "whole": [1, 2, 3, 4, 5, 6],
-        "twice": [1, 1, 2, 3, 4, 4],
-        "s": ["EWR", "JFK", "lga", None, "EWR", ""],
-        "at": pd.to_datetime([f"2013-0{month}-01T00:00:00Z" for month in range(1, 7)]),
-        "mixed": [1, "a", 2.5, None, "b", True],
-        "empty": [None] * 6,
-    }
-)
-PAIRS = {"column_A": "n", "column_B": "m"}
-ABOVE_TWO = {"type": "comparison", "column": {"name": "whole"}, "operator": ">", "parameter": 2}
-NOT_THREE = {"type": "comparison", "column": {"name": "n"}, "operator": "!=", "parameter": 3}
-
-CASES = [
-    ("expect_column_values_to_not_be_null", {"column": "n"}),
-    ("expect_column_values_to_not_be_null", {"column": "n", "mostly": 0.5}),
-    ("expect_column_values_to_not_be_null", {"column": "n", "mostly": 0.99}),
-    ("expect_column_values_to_be_null", {"column": "s"}),
-    ("expect_column_values_to_be_null", {"column": "empty"}),
-    ("expect_column_values_to_be_between", {"column": "n", "min_value": 2, "max_value": 3}),
-    ("expect_column_values_to_be_between", {"column": "n", "min_value": 2, "strict_min": True, "mostly": 0.2}),
-    ("expect_column_values_to_be_between", {"column": "empty", "min_value": 2}),
-    ("expect_column_values_to_be_between", {"column": "at", "min_value": dt.datetime(2013, 3, 1, tzinfo=dt.UTC)}),
-    ("expect_column_values_to_be_between", {"column": "at", "max_value": "2013-02-01T00:00:00Z"}),
-    ("expect_column_values_to_be_in_set", {"column": "s", "value_set": ["EWR", "JFK"]}),
-    ("expect_column_values_to_not_be_in_set", {"column": "s", "value_set": ["EWR"], "row_condition": ABOVE_TWO}),
-    ("expect_column_values_to_be_in_set", {"column": "s", "value_set": ["EWR"], "row_condition": NOT_THREE}),
-    ("expect_column_values_to_match_regex", {"column": "s", "regex": "^[A-Z]{3}$"}),
-    ("expect_column_values_to_not_match_regex", {"column": "s", "regex": "^E"}),
-    ("expect_column_value_lengths_to_be_between", {"column": "s", "min_value": 1}),
-    ("expect_column_values_to_be_unique", {"column": "twice"}),
-    ("expect_column_values_to_be_unique", {"column": "n", "row_condition": ABOVE_TWO}),
-    ("expect_column_values_to_be_of_type", {"column": "s", "type_": "str"}),
-    ("expect_column_values_to_be_of_type", {"column": "whole", "type_": "float64"}),
-    ("expect_column_values_to_be_of_type", {"column": "mixed", "type_": "str"}),
-    ("expect_column_values_to_be_in_type_list", {"column": "whole", "type_list": ["int64", "float64"]}),
-    ("expect_column_values_to_be_in_type_list", {"column": "mixed", "type_list": ["int", "float"]}),
-    ("expect_column_value_z_scores_to_be_less_than", {"column": "n", "threshold": 1, "double_sided": True}),
-    ("expect_column_pair_values_to_be_equal", PAIRS),
-    ("expect_column_pair_values_to_be_equal", {**PAIRS, "ignore_row_if": "either_value_is_missing"}),
-    ("expect_column_pair_values_a_to_be_greater_than_b", {**PAIRS, "or_equal": True, "ignore_row_if": "neither"}),
-    ("expect_column_pair_values_to_be_in_set", {**PAIRS, "value_pairs_set": [[3, 3], [2, 2]]}),
-    ("expect_multicolumn_sum_to_equal", {"column_list": ["whole", "twice"], "sum_total": 2}),
-    ("expect_compound_columns_to_be_unique", {"column_list": ["n", "m"], "ignore_row_if": "never"}),
-    ("expect_compound_columns_to_be_unique", {"column_list": ["twice", "empty"]}),
-    ("expect_select_column_values_to_be_unique_within_record", {"column_list": ["n", "m", "whole"]}),
-    ("expect_column_mean_to_be_between", {"column": "whole", "max_value": 3}),
-    ("expect_column_quantile_values_to_be_between", {"column": "n", "quantile_ranges": {"quantiles": [0.5], "value_ranges": [[0, 9]]}}),  # noqa: E501 - one case a line
-    ("expect_column_distinct_values_to_be_in_set", {"column": "s", "value_set": ["EWR"]}),
-    ("expect_table_row_count_to_equal", {"value": 6}),
-    ("expect_table_columns_to_match_set", {"column_set": ["n", "m"]}),
-    ("expect_column_to_exist", {"column": "m", "column_index": 1}),
-]  # fmt: skip
+from datastream.quality import SuiteErrored, warm
+from tests.quality.cases import FRAME, ROW_WISE, TABLE_LEVEL, WANTS_SQL
 
 
-@pytest.mark.parametrize(("kind", "kwargs"), CASES)
-def test_a_rule_says_what_great_expectations_says(judge, oracle, kind, kwargs) -> None:
-    success, rows = oracle(FRAME, kind, kwargs)
-    [outcome] = judge(FRAME, (kind, kwargs)).expectations
-    assert (outcome.success, outcome.row_wise) == (success, rows is not None)
+def comparison(column: str, operator: str, parameter: Any) -> dict[str, Any]:
+    return {"type": "comparison", "column": {"name": column}, "operator": operator, "parameter": parameter}
+
+
+def full(*more: Any) -> Any:
+    return pytest.param(*more, marks=pytest.mark.full)
+
+
+VARIANTS = [
+    {},
+    {"row_condition": comparison("whole", ">", 2), "mostly": 0.5},
+    full({"mostly": 0.3}),
+    full({"mostly": 0.99}),
+    full({"row_condition": "whole > 2 and twice < 6", "condition_parser": "pandas"}),
+]
+CONDITIONS = [
+    "whole > 100",
+    's == "EWR"',
+    "`whole` >= 3",
+    'at > "2013-01-04"',
+    {"type": "pass_through", "pass_through_filter": "yes"},
+    comparison("s", "!=", "EWR"),
+    comparison("naive", ">", "2013-01-04T00:00:00"),
+    {"type": "nullity", "column": {"name": "m"}, "is_null": False},
+    {"type": "and", "conditions": [comparison("whole", ">", 2), comparison("s", "IN", ["EWR", "LGA"])]},
+    {"type": "or", "conditions": [comparison("whole", "<", 2), comparison("s", "NOT_IN", ["EWR"])]},
+]
+KINDS = [
+    ("expect_column_values_to_be_unique", {}),
+    ("expect_column_values_to_be_between", {"min_value": 2}),
+    full("expect_column_values_to_not_be_null", {}),
+    full("expect_column_values_to_be_in_set", {"value_set": ["EWR", "a", 1, 3, True]}),
+    full("expect_column_values_to_be_of_type", {"type_": "str"}),
+    full("expect_column_max_to_be_between", {"max_value": 3}),
+]
+
+
+def agree(judge, oracle, data: pa.Table | pd.DataFrame, kind: str, kwargs: dict[str, Any]) -> None:
+    """Theirs is asked of what pandas makes of Arrow data. Where it raises, ours may not answer for all rows."""
+    theirs = oracle(data.to_pandas() if isinstance(data, pa.Table) else data, kind, kwargs)
+    try:
+        [outcome] = judge(data, (kind, kwargs)).expectations
+    except SuiteErrored:
+        assert theirs is None
+        return
+    if theirs is None:
+        assert outcome.raised
+        return
+    success, rows = theirs
+    assert (outcome.success, outcome.row_wise, outcome.raised) == (success, rows is not None, {})
     assert outcome.unexpected_index_list == (rows or [])
+    assert outcome.set_aside == ([] if success else rows or [])
 
 
-@pytest.mark.parametrize(("kind", "kwargs"), CASES)
+def test_each_expectation_of_great_expectations_is_among_the_cases() -> None:
+    warm()
+    from great_expectations.expectations.registry import (
+        get_expectation_impl,
+        list_registered_expectation_implementations,
+    )
+
+    theirs = {
+        name
+        for name in list_registered_expectation_implementations()
+        if get_expectation_impl(name).__module__.startswith("great_expectations.expectations.core.")
+    }
+    assert {kind for kind, _ in [*ROW_WISE, *TABLE_LEVEL, *WANTS_SQL]} == theirs
+
+
+@pytest.mark.parametrize("more", VARIANTS, ids=range(len(VARIANTS)))
+@pytest.mark.parametrize(("kind", "kwargs"), ROW_WISE)
+def test_a_rule_about_rows_names_the_rows_that_great_expectations_names(judge, oracle, kind, kwargs, more) -> None:
+    agree(judge, oracle, FRAME, kind, {**kwargs, **more})
+
+
+@pytest.mark.parametrize(("kind", "kwargs"), ROW_WISE)
+def test_a_rule_about_rows_fails_and_names_some(judge, kind, kwargs) -> None:
+    """Else the comparison above would compare nothing."""
+    [outcome] = judge(FRAME, (kind, kwargs)).expectations
+    assert (outcome.success, outcome.row_wise, bool(outcome.set_aside)) == (False, True, True)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=range(len(CONDITIONS)))
+@pytest.mark.parametrize(("kind", "kwargs"), [ROW_WISE[3], TABLE_LEVEL[7], full(*ROW_WISE[0]), full(*ROW_WISE[2])])
+def test_a_condition_picks_the_rows_that_great_expectations_picks(judge, oracle, kind, kwargs, condition) -> None:
+    agree(judge, oracle, FRAME, kind, {**kwargs, "row_condition": condition})
+
+
+@pytest.mark.parametrize("column", FRAME.columns)
+@pytest.mark.parametrize(("kind", "kwargs"), KINDS)
+def test_values_of_every_kind_are_judged_as_great_expectations_judges_them(judge, oracle, kind, kwargs, column) -> None:
+    agree(judge, oracle, FRAME, kind, {"column": column, **kwargs})
+
+
+@pytest.mark.parametrize("column", [name for name in FRAME.columns if name != "mixed"])
+@pytest.mark.parametrize(("kind", "kwargs"), KINDS)
+def test_an_arrow_column_is_judged_as_the_frame_that_it_makes(judge, oracle, kind, kwargs, column) -> None:
+    agree(judge, oracle, pa.table({column: pa.array(FRAME[column])}), kind, {"column": column, **kwargs})
+
+
+@pytest.mark.parametrize(("kind", "kwargs"), [*ROW_WISE, *TABLE_LEVEL])
 def test_no_rows_at_all_are_judged_as_great_expectations_judges_them(judge, oracle, kind, kwargs) -> None:
-    nothing = FRAME.iloc[:0]
-    success, rows = oracle(nothing, kind, kwargs)
-    [outcome] = judge(nothing, (kind, kwargs)).expectations
-    assert (outcome.success, outcome.unexpected_index_list) == (success, rows or [])
+    agree(judge, oracle, FRAME.iloc[:0], kind, kwargs)
+
+
+@pytest.mark.parametrize(("kind", "kwargs"), TABLE_LEVEL)
+def test_a_rule_about_the_whole_fails_the_whole_and_blames_no_row(judge, oracle, kind, kwargs) -> None:
+    agree(judge, oracle, FRAME, kind, kwargs)
+    verdict = judge(FRAME, (kind, kwargs))
+    assert (verdict.success, verdict.bad_rows, len(verdict.table_failures())) == (False, [], 1)
+
+
+@pytest.mark.parametrize(("kind", "kwargs"), WANTS_SQL)
+def test_a_rule_that_wants_sql_never_passes(judge, kind, kwargs) -> None:
+    with pytest.raises(SuiteErrored, match="could not be checked"):
+        judge(FRAME, (kind, kwargs))
 
 
 def test_many_rules_at_once_say_what_each_says_alone(judge) -> None:
     """Great Expectations sorts rules by column and answers in that order; ours stay in the suite's."""
-    together = judge(FRAME, *CASES).expectations
-    alone = [judge(FRAME, case).expectations[0] for case in CASES]
+    cases = [*ROW_WISE, *TABLE_LEVEL]
+    together = judge(FRAME, *cases).expectations
+    alone = [judge(FRAME, case).expectations[0] for case in cases]
     assert [(o.rule.type, o.success, o.unexpected_index_list) for o in together] == [
         (o.rule.type, o.success, o.unexpected_index_list) for o in alone
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from datastream.quality import Rule, Suite, SuiteBroken, SuiteEmpty, SuiteMissing, load_suite, validate, warm
+from datastream.quality import Rule, Suite, SuiteBroken, SuiteEmpty, SuiteMissing, load_suite
 
 ENTRY = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}}
 
@@ -78,6 +78,7 @@ def test_bad_json_is_refused_with_file_and_line(tmp_path: Path) -> None:
         {"expectations": [{**ENTRY, "kwargs": [1]}]},
         {"expectations": [{**ENTRY, "severity": "fatal"}]},
         {"expectations": [{**ENTRY, "kwargs": {"column": "a", "mostly": {"$PARAMETER": "share"}}}]},
+        {"expectations": [{**ENTRY, "kwargs": {"column": "a", "value_set": [{"$PARAMETER": "one"}]}}]},
     ],
 )
 def test_what_is_no_suite_is_refused(tmp_path: Path, content) -> None:
@@ -86,40 +87,30 @@ def test_what_is_no_suite_is_refused(tmp_path: Path, content) -> None:
         load_suite(tmp_path, "flights")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"expectation_suite_name": "flights", "expectations": [{"expectation_type": ENTRY["type"], "kwargs": {}}]},
+        {"name": "flights", "expectations": [{"expectation_type": ENTRY["type"], "kwargs": {}}]},
+    ],
+)
+def test_a_suite_of_version_0_is_refused_with_what_to_change(tmp_path: Path, content) -> None:
+    path = write(tmp_path, content)
+    with pytest.raises(SuiteBroken, match=r"0\.x.*each 'expectation_type' 'type', as 1\.x does\.") as caught:
+        load_suite(tmp_path, "flights")
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.99.0"])
+def test_a_suite_of_another_version_loads_if_it_is_understood(tmp_path: Path, version: str) -> None:
+    write(tmp_path, {"expectations": [ENTRY], "meta": {"great_expectations_version": version}})
+    assert len(load_suite(tmp_path, "flights").rules) == 1
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "flights.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SuiteBroken, match="cannot be read"):
         load_suite(tmp_path, "flights")
-
-
-def test_a_suite_saved_by_great_expectations_loads_and_judges(tmp_path: Path) -> None:
-    """Its file context writes ids, notes and conditions as objects."""
-    warm()
-    import great_expectations as gx
-    import pandas as pd
-    from great_expectations.expectations import ExpectColumnValuesToBeBetween
-    from great_expectations.expectations.row_conditions import Column
-
-    context = gx.get_context(mode="file", project_root_dir=tmp_path)
-    rule = ExpectColumnValuesToBeBetween(
-        column="a", max_value=1, row_condition=Column("b") > 1, severity="warning", notes="n"
-    )
-    context.suites.add(gx.ExpectationSuite(name="flights", expectations=[rule]))
-    [saved] = tmp_path.rglob("flights.json")
-    suite = load_suite(saved.parent, "flights")
-    assert suite.rules[0].severity == "warning"
-    assert validate(pd.DataFrame({"a": [5, 1, 5], "b": [1, 2, 3]}), suite).bad_rows == [2]
-
-
-def test_a_suite_of_ours_loads_in_great_expectations() -> None:
-    warm()
-    import great_expectations as gx
-
-    folder = Path(__file__).parents[2] / "expectations"
-    theirs = gx.ExpectationSuite(**json.loads((folder / "flights.json").read_text()))
-    assert [rule.expectation_type for rule in theirs.expectations] == [
-        r.type for r in load_suite(folder, "flights").rules
-    ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import json
 import pyarrow as pa
 import pytest
 
+from datastream.quality import validate
+
 TABLE = pa.table({"a": [1, None, 9, None], "b": ["x", "x", "y", "z"], "c": [1, 1, 1, 5]})
 RULES = [
     ("expect_column_values_to_not_be_null", {"column": "a"}),
@@ -48,6 +50,14 @@ def test_a_verdict_is_json_with_these_keys(verdict) -> None:
         "success": False,
         "unexpected_index_list": [1, 3],
     }
+
+
+def test_rows_that_mostly_tolerates_are_bad_only_if_all_unexpected_ones_are(suite_of) -> None:
+    suite = suite_of(("expect_column_values_to_not_be_null", {"column": "a", "mostly": 0.5}))
+    for set_aside, bad, warned in (("failed", [], [1, 3]), ("all_unexpected", [1, 3], [])):
+        verdict = validate(TABLE, suite, set_aside)
+        assert (verdict.success, verdict.bad_rows, verdict.expectations[0].warned) == (True, bad, warned)
+        assert verdict.rules_by_row() == dict.fromkeys(bad, (0,))
 
 
 def test_a_suite_that_is_met_has_no_bad_rows(judge) -> None:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from datastream.checks import check_commits
 from datastream.events.memory import MemoryBus
 from datastream.intake.backfills import BackfillUnfinished
 from datastream.lake import layout
@@ -15,6 +14,7 @@ from datastream.maintenance import forget
 from datastream.reshape import reshape
 from datastream.shape import ShapeChanged
 from datastream.slices import Slices
+from tests.looked import check_commits
 from tests.story.filling import Filling, cut_stream
 
 FIRST_SLICE = "backfill-20260105T000000Z-20260106T000000Z"

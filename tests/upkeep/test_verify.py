@@ -75,13 +75,13 @@ def newer(kept: Kept, key: str) -> None:
     """Make an object of the log one of a version to come."""
     found = msgspec.json.decode(kept.store.read(key) or b"{}")
     kept.store.delete(key)
-    kept.store.create(key, msgspec.json.encode({**found, "format": 3, "header": "not what it was"}))
+    kept.store.create(key, msgspec.json.encode({**found, "format": 4, "header": "not what it was"}))
 
 
 def test_a_commit_of_a_newer_version_is_refused(kept: Kept) -> None:
     kept.commit(range(5))
     newer(kept, layout.manifest("orders", "0", 1))
-    with pytest.raises(LogTooNew, match=r"_log/orders/0/000000000001\.json is of format 3.*upgrade datastream"):
+    with pytest.raises(LogTooNew, match=r"_log/orders/0/000000000001\.json is of format 4.*upgrade datastream"):
         Log(kept.store, "orders").newest()
 
 
@@ -90,13 +90,13 @@ def test_a_rewrite_of_a_newer_version_is_refused(kept: Kept) -> None:
     kept.commit(range(5, 10))
     kept.compact()
     newer(kept, layout.rewrite("orders", 1))
-    with pytest.raises(LogTooNew, match=r"_maintenance/orders/000000000001\.json is of format 3"):
+    with pytest.raises(LogTooNew, match=r"_maintenance/orders/000000000001\.json is of format 4"):
         Whereabouts(kept.store, "orders").of([])
 
 
 def test_a_plan_of_a_newer_version_is_refused(kept: Kept) -> None:
     plan = plan_of(["a"])
-    newer_ = msgspec.structs.replace(plan, manifest=msgspec.structs.replace(plan.manifest, format=3))
+    newer_ = msgspec.structs.replace(plan, manifest=msgspec.structs.replace(plan.manifest, format=4))
     kept.store.create(layout.plan("orders", "0", 1), newer_.encoded)
-    with pytest.raises(LogTooNew, match=r"000000000001\.plan is of format 3"):
+    with pytest.raises(LogTooNew, match=r"000000000001\.plan is of format 4"):
         Log(kept.store, "orders").plan(1)

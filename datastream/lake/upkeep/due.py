@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from datastream.catalog import Compact, Retention
 from datastream.lake import layout
 from datastream.lake.live import Live
+from datastream.lake.returned import replays
 from datastream.lake.rewrite import Held
 
 _FOLDER = re.compile(r"_(hour|day|month|year)=([0-9T-]+)$")
@@ -15,11 +16,14 @@ _SHARES = 10
 
 
 def due(live: Live, policy: Compact, retention: Retention, now: datetime) -> list[list[Held]]:
-    """Return the files to put together, each group in the order of its commits."""
+    """Return the files to put together, each group in the order of its commits.
+
+    Those that hold rows which were in quarantine before stay apart: they expire with the files that set these aside.
+    """
     groups: dict[tuple[str, int], list[Held]] = {}
     for held in live.data:
         partition = layout.partition_of(held.key)
-        if _is_small(held, policy) and _is_over(partition, held, policy.after, now):
+        if not replays([held]) and _is_small(held, policy) and _is_over(partition, held, policy.after, now):
             groups.setdefault((partition, _share(held, retention.data)), []).append(held)
     return [group for group in groups.values() if len(group) > 1]
 

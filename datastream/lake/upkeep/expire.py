@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from datastream.catalog import Retention
 from datastream.lake import layout
 from datastream.lake.live import Live, live
-from datastream.lake.manifest import Manifest
+from datastream.lake.manifest import FORMAT, FORMAT_OF_REPLAYS, Manifest
+from datastream.lake.returned import decides, replays
 from datastream.lake.rewrite import Folded, Gone, Held, Rewrite, Swap
 from datastream.lake.store import Store
 from datastream.lake.upkeep.attempt import Attempt
@@ -33,6 +34,7 @@ def expire(store: Store, stream: str, retention: Retention, now: datetime, run: 
         now_live = live(store, stream)
         data = _old(now_live.data, retention.data, now)
         quarantine = _old(now_live.quarantine, retention.quarantine, now)
+        data = _none_of_whom_quarantine_holds(data, now_live.quarantine, quarantine)
         if now_live.has_snapshots:
             data, quarantine = _superseded(now_live, retention, now)
         left = {held.key for held in (*data, *quarantine)}
@@ -41,13 +43,23 @@ def expire(store: Store, stream: str, retention: Retention, now: datetime, run: 
             return None
         swaps = (Swap(removes=tuple(held.key for held in (*data, *quarantine))),) if left else ()
         gone = Gone(data=_rows(data), quarantined=_rows(quarantine))
-        made = Attempt(store, now_live, "expire", now, run).commit(swaps=swaps, gone=gone, folded=folded)
+        format_ = FORMAT_OF_REPLAYS if any(each.accounts.replayed for each in folded.values()) else FORMAT
+        attempt = Attempt(store, now_live, "expire", now, run)
+        made = attempt.commit(swaps=swaps, gone=gone, folded=folded, format=format_)
         if made is not None:
             return made
 
 
 def _old(files: Iterable[Held], kept: timedelta | None, now: datetime) -> list[Held]:
     return [] if kept is None else [held for held in files if held.decided[1] < now - kept]
+
+
+def _none_of_whom_quarantine_holds(data: list[Held], quarantine: list[Held], leaving: list[Held]) -> list[Held]:
+    """Return the files without those whose rows may lie in quarantine still, which they left: they would come back."""
+    left = {held.key for held in leaving}
+    stays = min((held.decided[0] for held in quarantine if held.key not in left), default=_NEVER)
+    kept = {held.key for held in replays(data) if held.decided[1] >= stays}
+    return [held for held in data if held.key not in kept]
 
 
 def _superseded(stream: Live, retention: Retention, now: datetime) -> tuple[list[Held], list[Held]]:
@@ -77,6 +89,7 @@ def _folded(store: Store, stream: Live, left: set[str], kept: timedelta | None, 
     if kept is None:
         return {}
     with_rows = {commit for held in stream.all_files if held.key not in left for commit in held.commits}
+    with_rows |= {str(commit) for commit in stream.commits if decides(commit) in with_rows}  # else it is held again
     found: dict[str, Folded] = {}
     for lane in sorted({commit.header.lane for commit in stream.commits}):
         made = [commit for commit in stream.commits if commit.header.lane == lane]

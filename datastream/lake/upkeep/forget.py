@@ -5,7 +5,7 @@ is at them may fail, and reads again. What stays is the hash by which a record i
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from datastream.lake import layout
 from datastream.lake.live import Live, live
 from datastream.lake.log import Log
 from datastream.lake.parquet import NOT_PARQUET, opened, table
+from datastream.lake.returned import replays
 from datastream.lake.rewrite import Gone, Held, Rewrite, Swap
 from datastream.lake.store import Store
 from datastream.lake.upkeep.attempt import Attempt
@@ -59,10 +60,11 @@ def find(store: Store, stream: str, key: Key) -> Found:
     """Return the rows of a key. Raises PlanOpen, KeyUnknown, FileBroken."""
     _refuse_open_plans(store, stream)
     now, rows, ids, columns = live(store, stream), dict[str, int](), set[str](), set[str]()
-    for held in now.all_files:
+    # A record that was mended and loaded from quarantine has another key there: it is known by its id.
+    for held in now.all_files * (2 if replays(now.all_files) else 1):
         found = opened(store, held.commits[-1], held.file, table)
         columns |= set(found.column_names)
-        mine = found.filter(_mask(held.key, found, key))
+        mine = found.filter(_mask(held.key, found, key, ids))
         if mine.num_rows:
             rows[held.key] = mine.num_rows
             ids |= set(mine[RECORD_ID].to_pylist())
@@ -100,7 +102,7 @@ def forget(store: Store, stream: str, key: Key, now: datetime, run: str) -> Rewr
             return None
         attempt = Attempt(store, found.live, "forget", now, run)
         touched = [held for held in found.live.all_files if held.key in found.rows]
-        swaps = tuple(_without(store, held, key, attempt) for held in touched)
+        swaps = tuple(_without(store, held, key, found.ids, attempt) for held in touched)
         made = attempt.commit(swaps=swaps, gone=found.gone, forgotten=found.ids, erased=found.erased)
         if made is not None:
             sweep(store, stream, now, run)
@@ -119,13 +121,14 @@ def _refuse_open_plans(store: Store, stream: str) -> None:
             )
 
 
-def _mask(name: str, rows: pa.Table, key: Key) -> pa.Array:
-    return matching_aside(rows, key) if layout.is_quarantine(name) else matching(rows, key)
+def _mask(name: str, rows: pa.Table, key: Key, ids: Collection[str] = ()) -> pa.Array:
+    mask = matching_aside(rows, key) if layout.is_quarantine(name) else matching(rows, key)
+    return pc.or_(mask, pc.is_in(rows[RECORD_ID], pa.array(ids, pa.string()))) if ids else mask
 
 
-def _without(store: Store, held: Held, key: Key, attempt: Attempt) -> Swap:
+def _without(store: Store, held: Held, key: Key, ids: Collection[str], attempt: Attempt) -> Swap:
     rows = opened(store, held.commits[-1], held.file, table)
-    kept = rows.filter(pc.invert(_mask(held.key, rows, key)))
+    kept = rows.filter(pc.invert(_mask(held.key, rows, key, ids)))
     if not kept.num_rows:
         return Swap(removes=(held.key,))
     sink = io.BytesIO()

@@ -1,0 +1,47 @@
+"""Adds what is new to what is known of a stream, commit by commit."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from datastream.health.news import Seen
+from datastream.health.state import Memory
+from datastream.lake import layout
+from datastream.lake.manifest import Header
+from datastream.quality.buckets import Sums
+
+
+def fold(memory: Memory, commits: Iterable[Seen]) -> None:
+    """Add commits to what is known, oldest first."""
+    for seen in commits:
+        header, accounts = seen.header, seen.header.accounts
+        volume = _snapshot(memory, header) if memory.figures.gauge else accounts.loaded if accounts.read else 0
+        memory.figures.add(
+            header.decided_at, Sums(volume, accounts.read, accounts.quarantined, accounts.duplicates)
+        )  # fmt: skip
+        if seen.loaded and (memory.loaded_at is None or header.decided_at >= memory.loaded_at):
+            memory.loaded_at, memory.newest = header.decided_at, layout.commit_name(header.lane, header.seq)
+        if type(seen.record) is not type(memory.record):
+            memory.record = memory.record if seen.record is None else seen.record
+        elif seen.record is not None:
+            memory.record = max(memory.record, seen.record)  # type: ignore[type-var]
+        times = [memory.record_at, header.watermark, _time(header, seen.record)]
+        memory.record_at = max((time for time in times if time is not None), default=None)
+
+
+def _snapshot(memory: Memory, header: Header) -> int | None:
+    """Return how many rows the snapshot has that became whole with this commit; None if none did."""
+    snapshot, loaded = header.snapshot, header.accounts.loaded
+    if snapshot is None:
+        return None
+    if snapshot.begun is not None:
+        memory.pass_rows = loaded if snapshot.begun == header.seq else (memory.pass_rows or 0) + loaded
+        return None
+    whole = loaded if snapshot.first == header.seq else (memory.pass_rows or 0) + loaded
+    memory.pass_rows = None
+    return whole
+
+
+def _time(header: Header, record: str | int | None) -> datetime | None:
+    if not isinstance(record, str) or header.identity.get("cursor_kind") != "datetime":
+        return None
+    return datetime.fromisoformat(record)

@@ -1,0 +1,72 @@
+"""Looks the values of a sample up in other streams: an anti-join by DuckDB over their committed files."""
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from datastream.catalog import Reference
+from datastream.errors import Permanent
+from datastream.lake import layout
+from datastream.lake.sql import connect, quoted
+from datastream.lake.store import Store
+from datastream.quality.check import Check
+from datastream.quality.references import references
+
+
+class LookupFailed(Permanent):
+    """DuckDB could not compare a stream's values with another's."""
+
+
+def look_up(store: Store, rows: pa.Table | None, wanted: Sequence[Reference]) -> Iterator[Check]:
+    """Yield one line a reference. What cannot be told is not judged, and says why. Raises LookupFailed."""
+    there = store.folders(layout.LOGS) if wanted else []
+    for reference in wanted:
+        if rows is None:
+            yield references(reference, 0, None)
+        elif reference.column not in rows.column_names:
+            yield references(reference, 0, None, f"no new row has a column {reference.column}")
+        elif reference.stream not in there:
+            yield references(reference, 0, None, f"nothing of {reference.stream} is committed")
+        else:
+            yield _looked_up(store, rows[reference.column].drop_null(), reference)
+
+
+def _looked_up(store: Store, values: pa.ChunkedArray, reference: Reference) -> Check:
+    import duckdb
+
+    parent, key = quoted(reference.stream), quoted(reference.key)
+    with connect(store, only=[reference.stream]) as connection:
+        try:
+            connection.register("sample", pa.table({"value": values}))
+            kinds = [row[:2] for row in connection.execute("describe sample").fetchall()]
+            tables = connection.execute(
+                "select count(*) from duckdb_views() where view_name = ?", [reference.stream]
+            ).fetchone()
+            columns = {} if not tables or not tables[0] else {
+                row[0]: row[1] for row in connection.execute(f"describe {parent}").fetchall()
+            }  # fmt: skip
+            if not columns:
+                return references(reference, 0, None, f"{reference.stream} has no row")
+            if reference.key not in columns:
+                return references(reference, 0, None, f"{reference.stream} has no column {reference.key}")
+            # Numbers meet numbers of any width; text meets what else there is as text.
+            as_text = "VARCHAR" in (columns[reference.key], kinds[0][1])
+            ours, theirs = ("value::varchar", f"{key}::varchar") if as_text else ("value", key)
+            if not _first(connection, f"select count({key}) from {parent}"):
+                return references(reference, 0, None, f"{reference.stream} has no row with a value of {reference.key}")
+            missing = _first(
+                connection,
+                f"select count(*) from sample where {ours} not in "
+                f"(select {theirs} from {parent} where {key} is not null)",
+            )
+        except duckdb.Error as error:
+            raise LookupFailed(
+                f"The values of {reference.column} cannot be looked up in {reference.stream}.{reference.key}: {error}. "
+                "Correct quality.references in the stream's file."
+            ) from error
+    return references(reference, len(values), missing)
+
+
+def _first(connection: "object", sql: str) -> int:
+    found = connection.execute(sql).fetchone()  # type: ignore[attr-defined]
+    return int(found[0]) if found else 0
