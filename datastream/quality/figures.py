@@ -93,8 +93,9 @@ class Figures(msgspec.Struct):
         first = -((_MONDAY - self.began) // width)  # rounded up
         first = max(first, -((_MONDAY - (now - buckets.kept * timedelta(seconds=buckets.seconds))) // width))
         found = {number: Sums() for number in range(first, (now - _MONDAY) // width)}
+        begin, seconds = _MONDAY.timestamp(), width.total_seconds()
         for span, sums in sorted(buckets.spans.items()):
-            number = int((span * buckets.seconds - _MONDAY.timestamp()) // width.total_seconds())
+            number = int((span * buckets.seconds - begin) // seconds)
             if number in found:
                 found[number] = found[number].then(sums, gauge=self.gauge)
         starts = ((_MONDAY + number * width, sums) for number, sums in found.items())

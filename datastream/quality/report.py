@@ -106,4 +106,6 @@ def _code(text: str) -> str:
 def clean(text: str) -> str:
     """Take terminal codes out, and make one line of what is left without any character that does not show."""
     text = " ".join(_ANSI.sub("", text).split())
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(character for character in text if not unicodedata.category(character).startswith("C"))

@@ -9,7 +9,7 @@ from html import escape
 from datastream.health.state import Point
 from datastream.report.words import text, when
 
-CELLS = 48
+CELLS = 40
 _HEIGHT = {"not judged": 2, "met": 6, "muted": 9, "not met": 12}
 _CLASS = {"not judged": "n", "met": "g", "muted": "u", "not met": "b"}
 _TALL = 60

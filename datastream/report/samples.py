@@ -19,7 +19,7 @@ from datastream.records import COMMIT, OBSERVED, RAW, RECEIVED_AT, RECORD_ID, RU
 from datastream.report.words import text
 
 ROWS, COLUMNS = 10, 16
-_FILES, _LOOKED_AT = 3, 1_000
+_FILES, _LOOKED_AT = 2, 1_000
 _LARGEST_BYTES = 32 * 1024 * 1024
 """A file that is larger is not read for ten rows of it."""
 _CELL, _RAW_CELL = 60, 160

@@ -1,5 +1,6 @@
 """What the page tells of one stream, in words and charts, as templates print it. It is made of what is known of it."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -137,8 +138,8 @@ def _lines(seen: Seen) -> Iterator[Line]:
 
 def _counted(points: Sequence[Point]) -> str:
     """Return how often each result was."""
-    counts = {result: sum(point.result == result for point in points) for result in words.WORST_FIRST}
-    return ", ".join(f"{count} {result}" for result, count in counts.items() if count)
+    counts = Counter(point.result for point in points)
+    return ", ".join(f"{counts[result]} {result}" for result in words.WORST_FIRST if counts[result])
 
 
 def _lately(seen: Seen) -> str:
