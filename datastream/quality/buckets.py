@@ -1,5 +1,6 @@
 """Sums of what became of rows, by spans of one length. So many spans are kept, however many commits there are."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -18,6 +19,18 @@ class Sums(msgspec.Struct, array_like=True, frozen=True):
     def checked(self) -> int:
         """Rows that were no duplicates."""
         return self.read - self.duplicates
+
+    @classmethod
+    def of(cls, parts: Sequence["Sums"], *, gauge: bool) -> "Sums":
+        """Return the sums of many times, oldest first; what `then` makes of them one by one, and sooner."""
+        volumes = [part.volume for part in parts if part.volume is not None]
+        volume = None if not volumes else volumes[-1] if gauge else sum(volumes)
+        return cls(
+            volume,
+            sum([part.read for part in parts]),
+            sum([part.quarantined for part in parts]),
+            sum([part.duplicates for part in parts]),
+        )
 
     def then(self, later: "Sums", *, gauge: bool) -> "Sums":
         """Return the sums of both times. Volumes add up; as a gauge, the later one counts."""

@@ -92,14 +92,14 @@ class Figures(msgspec.Struct):
         width = self.window
         first = -((_MONDAY - self.began) // width)  # rounded up
         first = max(first, -((_MONDAY - (now - buckets.kept * timedelta(seconds=buckets.seconds))) // width))
-        found = {number: Sums() for number in range(first, (now - _MONDAY) // width)}
+        found: dict[int, list[Sums]] = {number: [] for number in range(first, (now - _MONDAY) // width)}
         begin, seconds = _MONDAY.timestamp(), width.total_seconds()
         for span, sums in sorted(buckets.spans.items()):
             number = int((span * buckets.seconds - begin) // seconds)
             if number in found:
-                found[number] = found[number].then(sums, gauge=self.gauge)
-        starts = ((_MONDAY + number * width, sums) for number, sums in found.items())
-        return [Window(start, start + width, sums) for start, sums in starts]
+                found[number].append(sums)
+        starts = ((_MONDAY + number * width, parts) for number, parts in found.items())
+        return [Window(start, start + width, Sums.of(parts, gauge=self.gauge)) for start, parts in starts]
 
     def so_far(self, now: datetime) -> Window:
         """Return the whole hours of the window that is not over."""
