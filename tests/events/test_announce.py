@@ -133,7 +133,7 @@ def test_an_event_tells_what_the_manifest_says_and_no_value_of_a_row(world: Worl
     committed, quarantined = events_of(manifest)
     assert (committed.id, quarantined.id) == ("orders/0/1/1", "orders/0/1/2")
     assert (committed.routing_key, quarantined.routing_key) == ("orders.committed", "orders.quarantined")
-    assert committed.data["accounts"] == {"read": 32, "loaded": 31, "quarantined": 1, "duplicates": 0}
+    assert committed.data["accounts"] == {"read": 32, "loaded": 31, "quarantined": 1, "duplicates": 0, "replayed": 0}
     assert (committed.data["commit"], committed.data["run"]) == ("0-000000000001", "nightly")
     assert committed.data["rules"] == {"amount not null": 1}
     assert sum(file["rows"] for file in committed.data["files"]) == 31
