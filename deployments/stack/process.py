@@ -6,6 +6,7 @@ A pid is never trusted alone: a process that was born at another moment is a str
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from deployments.stack.waiting import wait_until
 MARK = "DATASTREAM_STACK_SERVICE"  # flow runs get sessions of their own; what they inherit still names their service
 GRACE = timedelta(seconds=10)
 PROC = Path("/proc")
+_LOOKS, _LOOK_AGAIN = 20, timedelta(milliseconds=5)
 
 
 class StackNeedsLinux(Permanent):
@@ -107,8 +109,18 @@ def _living() -> Iterator[tuple[int, int]]:
 
 def _marked(pid: int, mark: str) -> bool:
     with suppress(OSError):
-        return f"{MARK}={mark}".encode() in (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        return f"{MARK}={mark}".encode() in _environment(PROC / str(pid)).split(b"\0")
     return False
+
+
+def _environment(entry: Path) -> bytes:
+    """Return the environment of a process. It reads empty while a program is just becoming another one."""
+    for _ in range(_LOOKS):
+        found = (entry / "environ").read_bytes()
+        if found or not (entry / "exe").readlink().name:  # a thread of the kernel has no program, which raises OSError
+            return found
+        time.sleep(_LOOK_AGAIN.total_seconds())
+    return b""
 
 
 def _birth(pid: int) -> str:
