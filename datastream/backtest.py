@@ -144,9 +144,7 @@ def backtest(stream: Stream, suite: Suite, store: Store, moment: datetime | None
     cases: list[Case] = []
     columns: dict[str, pa.DataType] = {}
     where = Whereabouts(store, stream.name)
-    for commit in reader.counting_first(store, stream.name):
-        if moment is not None and commit.header.decided_at < moment:
-            break
+    for commit in reader.counting_since(store, stream.name, moment):
         if commit.header.lane == layout.REPLAY:
             continue
         loaded = where.of(commit.files)

@@ -132,9 +132,7 @@ def look_back(stream: Stream, suite: Suite, store: Store, moment: datetime | Non
     pieces: list[Piece] = []
     columns: dict[str, pa.DataType] = {}
     where = Whereabouts(store, stream.name)
-    for commit in reader.counting_first(store, stream.name):
-        if moment is not None and commit.header.decided_at < moment:
-            break
+    for commit in reader.counting_since(store, stream.name, moment):
         files = where.of(commit.files)  # none, if all of its rows have expired
         if files:
             columns = columns or columns_of(store, commit, files)

@@ -17,6 +17,7 @@ from blocks import DataLake, EventBus, StreamBuffer
 from datastream.buffers.breakers import breaker_states
 from datastream.catalog import Stream
 from datastream.connections import BufferConfig
+from datastream.errors import DatastreamError
 from datastream.events.bus import open_alerts, open_event_bus
 from datastream.health.ledger import Told
 from datastream.health.looking import check_stream
@@ -74,11 +75,11 @@ def show(asked: Asked) -> State[None]:
 
 
 def _page(stream: Stream, store: Store) -> str | None:
-    """Write the quality page, and return its address. The checks are kept already: whatever fails here fails no run."""
+    """Write the quality page, and return its address. The checks are kept already: a lake in trouble fails no run."""
     try:
         return write(store, {stream.name: stream}, runs_at())
-    except Exception as error:  # noqa: BLE001 - a picture for people
-        get_run_logger().warning("The quality page was not written: %s", error or type(error).__name__)
+    except (DatastreamError, OSError) as error:
+        get_run_logger().warning("The quality page was not written: %s", error)
         return None
 
 

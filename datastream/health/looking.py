@@ -80,7 +80,7 @@ def look(
     checks = [
         *_of_figures(stream, memory, now, planned),
         *seen.in_short(state.incidents, looked_at=wanted.profile != []),
-        *look_up(store, seen.rows, wanted.references),
+        *look_up(store, seen.rows, wanted.references, stream.mask),
     ]
     checks, state.changes = state.incidents.judge(checks, _gone(stream, state, seen), now)
     for check in checks:

@@ -1,6 +1,7 @@
 """Looks the values of a sample up in other streams: an anti-join by DuckDB over their committed files."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -9,15 +10,19 @@ from datastream.errors import Permanent
 from datastream.lake import layout
 from datastream.lake.sql import connect, quoted
 from datastream.lake.store import Store
+from datastream.masking import Mask
 from datastream.quality.check import Check
 from datastream.quality.references import references
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class LookupFailed(Permanent):
     """DuckDB could not compare a stream's values with another's."""
 
 
-def look_up(store: Store, rows: pa.Table | None, wanted: Sequence[Reference]) -> Iterator[Check]:
+def look_up(store: Store, rows: pa.Table | None, wanted: Sequence[Reference], mask: Mask) -> Iterator[Check]:
     """Yield one line a reference. What cannot be told is not judged, and says why. Raises LookupFailed."""
     there = store.folders(layout.LOGS) if wanted else []
     for reference in wanted:
@@ -28,10 +33,10 @@ def look_up(store: Store, rows: pa.Table | None, wanted: Sequence[Reference]) ->
         elif reference.stream not in there:
             yield references(reference, 0, None, f"nothing of {reference.stream} is committed")
         else:
-            yield _looked_up(store, rows[reference.column].drop_null(), reference)
+            yield _looked_up(store, rows[reference.column].drop_null(), reference, mask)
 
 
-def _looked_up(store: Store, values: pa.ChunkedArray, reference: Reference) -> Check:
+def _looked_up(store: Store, values: pa.ChunkedArray, reference: Reference, mask: Mask) -> Check:
     import duckdb
 
     parent, key = quoted(reference.stream), quoted(reference.key)
@@ -60,13 +65,14 @@ def _looked_up(store: Store, values: pa.ChunkedArray, reference: Reference) -> C
                 f"(select {theirs} from {parent} where {key} is not null)",
             )
         except duckdb.Error as error:
+            said = mask.value(reference.column, str(error))  # it may show one of them
             raise LookupFailed(
-                f"The values of {reference.column} cannot be looked up in {reference.stream}.{reference.key}: {error}. "
+                f"The values of {reference.column} cannot be looked up in {reference.stream}.{reference.key}: {said}. "
                 "Correct quality.references in the stream's file."
             ) from error
     return references(reference, len(values), missing)
 
 
-def _first(connection: "object", sql: str) -> int:
-    found = connection.execute(sql).fetchone()  # type: ignore[attr-defined]
+def _first(connection: "duckdb.DuckDBPyConnection", sql: str) -> int:
+    found = connection.execute(sql).fetchone()
     return int(found[0]) if found else 0

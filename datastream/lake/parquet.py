@@ -39,7 +39,10 @@ def opened(store: Store, commit: str, file: DataFile, read: Callable[[bytes], T]
 
 def record_ids(data: bytes) -> pa.ChunkedArray:
     """Return the record ids in a file, in its order. Raises NOT_PARQUET."""
-    return pq.read_table(io.BytesIO(data), columns=[RECORD_ID], use_threads=False)[RECORD_ID]
+    with pq.ParquetFile(io.BytesIO(data)) as file:
+        if RECORD_ID not in file.schema_arrow.names:
+            raise pa.ArrowInvalid(f"it has no column {RECORD_ID}")
+        return file.read(columns=[RECORD_ID], use_threads=False)[RECORD_ID]
 
 
 def rows(data: bytes) -> list[dict[str, Any]]:
@@ -50,7 +53,10 @@ def rows(data: bytes) -> list[dict[str, Any]]:
 
 def table(data: bytes) -> pa.Table:
     """Return a file as a table. Raises NOT_PARQUET."""
-    return pq.read_table(io.BytesIO(data), use_threads=False)
+    # `read_table` reads in threads of its own in any case, and a process that ends next to one is aborted at times
+    # (apache/arrow#34314).
+    with pq.ParquetFile(io.BytesIO(data)) as file:
+        return file.read(use_threads=False)
 
 
 def some(data: bytes, columns: Sequence[str]) -> pa.Table:

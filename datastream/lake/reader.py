@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from heapq import merge
+from itertools import takewhile
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +24,8 @@ from datastream.lake.store import Store
 from datastream.records import COMMIT, RECORD_ID, RULES
 
 __all__ = ["FileBroken", "QueryFailed", "commits", "committed_rows", "committed_schema", "connect", "counting_first",
-           "glob", "lanes", "newest_first", "quarantined", "query", "set_aside", "streams"]  # fmt: skip
+           "counting_since", "glob", "lanes", "newest_first", "quarantined", "query", "set_aside",
+           "streams"]  # fmt: skip
 _READING_THREADS = 8
 
 
@@ -56,6 +59,13 @@ def counting_first(store: Store, stream: str) -> Iterator[Manifest]:
     newest = (Log(store, stream, lane).newest() for lane in lanes(store, stream))
     logs = (_counting(Log(store, stream, lane)) for lane in counting(commit.header for commit in newest if commit))
     return merge(*logs, key=lambda commit: commit.header.decided_at, reverse=True)
+
+
+def counting_since(store: Store, stream: str, moment: datetime | None) -> Iterator[Manifest]:
+    """Yield those of them that were decided since a moment; None stands for all time."""
+    return takewhile(
+        lambda commit: moment is None or commit.header.decided_at >= moment, counting_first(store, stream)
+    )  # fmt: skip
 
 
 def _counting(log: Log) -> Iterator[Manifest]:

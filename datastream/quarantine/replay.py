@@ -57,6 +57,8 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     warned: list[str] = []
     """Rules about the data as a whole that are not met by these rows; they keep none back."""
     commits: list[str] = []
+    dry: bool = False
+    """Nothing was done: this is what would be."""
 
     @property
     def stays(self) -> int:
@@ -65,10 +67,11 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         if not self.taken:
-            return f"No row of {self.stream!r} in quarantine is as asked for: nothing was done."
+            return f"No row of {self.stream!r} in quarantine is as asked for: there is nothing to do."
         still = ", ".join(f"{rule} ({rows:,})" for rule, rows in self.left.items())
         stay = f"; {self.stays:,} stay, by what they break today: {still}" if self.stays else ""
-        return f"{self.loaded:,} of {self.taken:,} rows of {self.stream!r} were loaded from quarantine{stay}."
+        were = "would be" if self.dry else "were"
+        return f"{self.loaded:,} of {self.taken:,} rows of {self.stream!r} {were} loaded from quarantine{stay}."
 
 
 class ReplayIntake:
@@ -176,7 +179,7 @@ def _once(
         return None
     return Replayed(
         stream=lane.stream.name, taken=taken, loaded=loaded, left=dict(left.most_common()), warned=sorted(warned),
-        commits=[str(commit) for commit in commits],
+        commits=[str(commit) for commit in commits], dry=dry,
     )  # fmt: skip
 
 

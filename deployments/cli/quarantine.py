@@ -89,7 +89,7 @@ def replay(stream: str, where: str | None, pairs: tuple[str, ...], dry_run: bool
     wanted = Wanted(where=where, mended=dict(map(_pair, pairs)))
     with _replaying(stream) as lane:
         done = send(lane, wanted, dry=dry_run)
-    _tell(done, json_=json_, dry=dry_run)
+    _tell(done, json_=json_)
 
 
 @quarantine.command()
@@ -102,7 +102,7 @@ def release(commit: str, json_: bool) -> None:
     stream, name = _held(commit)
     with _replaying(stream) as lane:
         done = let_go(lane, name)
-    _tell(done, json_=json_, dry=False)
+    _tell(done, json_=json_)
 
 
 @quarantine.command()
@@ -138,19 +138,18 @@ def _replaying(stream: str) -> "Iterator[Lane]":
         yield lane
 
 
-def _tell(done: "Replayed", *, json_: bool, dry: bool) -> None:
+def _tell(done: "Replayed", *, json_: bool) -> None:
     if json_:
         print_json({
             "stream": done.stream, "taken": done.taken, "loaded": done.loaded, "stay": done.stays, "left": done.left,
-            "commits": done.commits, "dry_run": dry,
+            "commits": done.commits, "dry_run": done.dry,
         })  # fmt: skip
         return
     if done.left:
         print_table(("stay, because they break", "rows"), list(done.left.items()))
     for rule in done.warned:
         click.echo(f"Not met by these rows as a whole, which keeps none back: {rule}.")
-    click.echo(str(done).replace(" were loaded", " would be loaded").replace(" was done", " would be done") if dry
-               else str(done))  # fmt: skip
+    click.echo(str(done))
 
 
 def _pair(text: str) -> tuple[str, str]:

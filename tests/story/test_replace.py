@@ -2,22 +2,17 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from datastream import pipeline
 from datastream.announce import events_of
-from datastream.clock import ManualClock
-from datastream.connections import ApiConfig, LakeConfig
+from datastream.connections import ApiConfig
 from datastream.intake.api import api_intake
 from datastream.lake import reader
-from datastream.lake.lake import open_lake
 from datastream.lake.manifest import FORMAT, FORMAT_OF_SNAPSHOTS, Manifest
 from datastream.lake.sql import query
-from datastream.lake.store import MemoryStore
 from datastream.lake.tables import read
 from datastream.lake.verify import verify
 from datastream.lane import open_lane
@@ -25,60 +20,16 @@ from datastream.quality import load_suite
 from datastream.records import Accounts
 from datastream.sources.judge import ApiBusy, ApiRefused
 from datastream.trial import trial
-from tests.conftest import NOW, World, order, orders, stream_of
-from tests.fake_api import LOCAL, Asked, FakeApi, Response, ok
+from tests.conftest import World, order, orders, stream_of
+from tests.fake_api import LOCAL, Asked, Response, ok
 from tests.posts import posted_stream
-from tests.seaweedfs import fresh_lake
+from tests.story.snapshots import REPLACED, numbers, passed, place_is_gone, sees, stopped_in_the_middle
 from tests.story.test_reshape import changed_over
 
-REPLACED = {"load": "replace", "source": {"cursor": None}}
-APPENDED = {"source": {"cursor": None}}
 
-
-@pytest.fixture(params=["memory", "folder", pytest.param("s3", marks=pytest.mark.full)])
-def world(request: pytest.FixtureRequest, api: FakeApi, suites: Path, tmp_path: Path) -> World:
-    clock = ManualClock(NOW)
-    if request.param == "memory":
-        return World(api, MemoryStore(), suites, stream_of(**REPLACED), clock)
-    if request.param == "s3":
-        lake = fresh_lake(request.getfixturevalue("s3_lake"), tmp_path.name)
-    else:
-        lake = LakeConfig(uri=(tmp_path / "lake").as_uri())
-    return World(api, open_lake(lake, clock), suites, stream_of(**REPLACED), clock)
-
-
-def sees(world: World, as_of: str | None = None) -> list[int]:
-    """Return the ids that readers see, by SQL and as a table: they see the same, and each once."""
-    found = [row[0] for row in query(world.store, "select id from orders order by id", as_of)[1]]
-    assert sorted(read(world.store, "orders", as_of=as_of)["id"].to_pylist()) == found
-    return found
-
-
-def numbers(records: list[dict]) -> list[int]:
-    return sorted(record["id"] for record in records)
-
-
-def passed(world: World, records: list[dict]) -> list[Manifest]:
-    """Have the source hold these records, and run a day later."""
-    world.clock.advance(timedelta(days=1))
-    world.api.records = records
-    return world.run()
-
-
-def stopped_in_the_middle(world: World) -> None:
-    """Commit five pages of twelve."""
-    world.api.records = orders(1200)
-    world.api.fault = lambda target: (500, {}, b"") if target.endswith("page=8") else None
-    with pytest.raises(ApiBusy):
-        world.run()
-    world.api.fault = None
-    world.api.asked.clear()
-
-
-def place_is_gone(world: World) -> None:
-    """Have the API know page 6 no more when it is asked for the first time."""
-    gone = ["page=6"]
-    world.api.fault = lambda target: (410, {}, b"") if gone and target.endswith(gone[0]) and gone.pop() else None
+@pytest.fixture
+def world(mirrored: World) -> World:
+    return mirrored
 
 
 def watched(world: World, on_commit: Callable[[Manifest], None]) -> None:
@@ -214,66 +165,6 @@ def test_the_past_is_the_snapshot_that_counted_then(world: World) -> None:
         assert sees(world, moment) == numbers(orders(700, 1)), moment
     assert sees(world, "0-000000000004") == numbers(orders(700, 101))
     assert sees(world, "0-000000000001") == sees(world, "2026-01-01") == []
-
-
-def test_more_passes_append_when_the_file_says_so_and_none_is_lost_or_doubled(world: World) -> None:
-    passed(world, orders(300))
-    passed(world, orders(300, 101))
-    world.stream = stream_of(**APPENDED)
-    made = passed(world, orders(300, 51))
-    assert [commit.header.accounts for commit in made] == [Accounts(read=300, loaded=50, duplicates=250)]
-    assert sees(world) == list(range(51, 401))
-    world.stream = stream_of(**REPLACED)
-    passed(world, orders(10))
-    assert (sees(world), verify(world.store, "orders").problems) == (numbers(orders(10)), [])
-
-
-def test_a_stream_that_was_appended_to_is_replaced_by_the_next_pass(world: World) -> None:
-    world.stream = stream_of(**APPENDED)
-    for first in (1, 101):
-        passed(world, orders(600, first))
-    world.stream = stream_of(**REPLACED)
-    assert sees(world) == list(range(1, 701))
-    passed(world, orders(600, 301))
-    assert sees(world) == numbers(orders(600, 301))
-    assert sees(world, "2027-01-03T12:00:00Z") == list(range(1, 701))
-    assert verify(world.store, "orders").problems == []
-
-
-@pytest.mark.parametrize(("before", "after"), [(REPLACED, APPENDED), (APPENDED, REPLACED)], ids=["append", "replace"])
-def test_a_pass_ends_as_it_was_begun_whatever_the_file_says_by_then(world: World, before: dict, after: dict) -> None:
-    world.stream = stream_of(**before)
-    passed(world, orders(50, 5001))
-    stopped_in_the_middle(world)
-    world.stream = stream_of(**after)
-    world.run()
-    first = numbers(orders(1200)) if before is REPLACED else [*numbers(orders(1200)), *range(5001, 5051)]
-    assert sees(world) == first
-    passed(world, orders(50, 7001))
-    then = [*first, *range(7001, 7051)] if after is APPENDED else [*range(7001, 7051)]
-    assert (sees(world), verify(world.store, "orders").problems) == (then, [])
-
-
-def test_a_pass_that_has_to_begin_again_stays_one_whatever_the_file_says_by_then(world: World) -> None:
-    passed(world, orders(300))
-    stopped_in_the_middle(world)
-    world.stream = stream_of(**APPENDED)
-    world.api.records = orders(700, 101)
-    place_is_gone(world)
-    world.run()
-    assert sees(world) == numbers(orders(700, 101))
-    assert verify(world.store, "orders").problems == []
-
-
-def test_a_source_that_was_empty_while_it_was_appended_empties_the_stream_once_it_is_replaced(world: World) -> None:
-    world.stream = stream_of(**APPENDED)
-    stopped_in_the_middle(world)
-    world.api.records = []
-    world.api.pages = lambda asked: (410, {}, b"") if asked.query.get("page", "1") != "1" else world.api._pages({})
-    world.run()
-    assert sees(world) == list(range(1, 501))
-    world.stream = stream_of(**REPLACED)
-    assert (len(world.run()), sees(world)) == (1, [])
 
 
 def test_an_event_tells_which_commits_count(world: World) -> None:

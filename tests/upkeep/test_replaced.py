@@ -21,7 +21,7 @@ from datastream.lake.verify import verify
 from datastream.maintenance import Done, maintain
 from tests.conftest import NOW, World, order, orders, stream_of
 from tests.fake_api import FakeApi
-from tests.story.test_replace import REPLACED, numbers, passed, place_is_gone, sees, stopped_in_the_middle
+from tests.story.snapshots import REPLACED, numbers, passed, place_is_gone, sees, stopped_in_the_middle
 from tests.story.test_reshape import changed_over
 
 DAY = timedelta(days=1)
