@@ -105,13 +105,23 @@ def _of_figures(stream: Stream, memory: Memory, now: datetime, planned: Schedule
 
 def _gone(stream: Stream, state: State, seen: Columns) -> list[Key]:
     """Return the incidents of what is not asked about any more."""
-    referring = {reference.column for reference in stream.quality.references}
+    wanted = stream.quality
+    asked = {
+        "freshness": wanted.fresh_within is not None,
+        "records": wanted.record_within is not None,
+        "volume": wanted.learned or wanted.volume.least is not None or wanted.volume.most is not None,
+        "quarantined": wanted.learned or wanted.quarantined_at_most is not None,
+        "duplicates": wanted.duplicates_at_most is not None,
+        "schema": wanted.schema_mode == "fixed",
+        **dict.fromkeys(COLUMN_CHECKS, wanted.learned),
+    }
+    referring = {reference.column for reference in wanted.references}
     return [
         incident.key
         for incident in state.incidents.open
-        if (incident.check in COLUMN_CHECKS and seen.rows is not None and incident.subject not in seen.profiles)
+        if not asked.get(incident.check, True)
+        or (incident.check in COLUMN_CHECKS and not seen.has(incident.subject, wanted.profile))
         or (incident.check == "references" and incident.subject not in referring)
-        or (incident.check == "records" and stream.quality.record_within is None)
     ]
 
 
