@@ -70,7 +70,7 @@ def look(
         memory.figures = Figures(window=wanted.volume.window, gauge=gauge)
     memory.figures.use(wanted.volume.window)
     new = news(store, stream.name, state.upto, now, wanted.volume.window)
-    fold(memory, new.commits)
+    fold(memory, new.commits, now)
     state.upto = new.upto
     memory.shown.add(seen.header for seen in new.commits)
     for header in returns(store, stream.name, state.upto):
