@@ -13,7 +13,7 @@ from datastream.quality.buckets import Sums
 def fold(memory: Memory, commits: Iterable[Seen], now: datetime) -> None:
     """Add commits to what is known, oldest first.
 
-    What says that it is of later than now counts as of now: by one such clock or record all would look fresh until then.
+    What says that it is of later than now counts as of now: by one such clock or record all would look fresh till then.
     """
     for seen in commits:
         header, accounts = seen.header, seen.header.accounts

@@ -14,10 +14,10 @@ NOW = MONDAY + 30 * DAY
 
 
 def days(*loaded: int, **of: bool) -> Figures:
-    """Return one commit a day, newest first, an hour before its day ends."""
+    """Return one commit a day, newest first, at noon."""
     figures = Figures(window=DAY, **of)
     for day, count in enumerate(loaded):
-        figures.add(NOW - day * DAY - HOUR, Sums(count, count))
+        figures.add(NOW - day * DAY - DAY / 2, Sums(count, count))
     return figures
 
 
