@@ -85,7 +85,7 @@ class Incidents(msgspec.Struct, kw_only=True):
         changes = [self._close(there[key], "not expected any more", now) for key in gone if key in there]
         told: list[Check] = []
         for check in checks:
-            if self.is_muted(check.key, now):
+            if self.muted_until(check.key, now) is not None:
                 told.append(_with(check, there.get(check.key), muted=True))
                 continue
             incident, change = self._judged(check, there.get(check.key), now)
@@ -93,9 +93,9 @@ class Incidents(msgspec.Struct, kw_only=True):
             told.append(_with(check, incident))
         return told, changes
 
-    def is_muted(self, key: Key, now: datetime) -> bool:
-        """Tell whether a check is muted now."""
-        return any(mute.holds(key, now) for mute in self.mutes)
+    def muted_until(self, key: Key, now: datetime) -> datetime | None:
+        """Return when a check is told again; None where it is not muted now."""
+        return max((mute.until for mute in self.mutes if mute.holds(key, now)), default=None)
 
     def accept(self, incident: Incident, now: datetime) -> Change:
         """Close an incident because what it is about is to be the new usual."""

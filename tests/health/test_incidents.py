@@ -16,6 +16,7 @@ from datastream.lake.local import LocalStore
 from datastream.lake.log import Log
 from datastream.lake.verify import verify
 from datastream.quality.checks import Schedule
+from datastream.quality.incidents import MOST_MUTES
 from tests.health.kept import DAY, HOUR, Kept
 
 
@@ -97,6 +98,19 @@ def test_a_mute_can_be_ended(kept: Kept) -> None:
             asked.unmute(ledger, "freshness", kept.clock.now())
     later(kept)
     assert kept.open == ["orders/freshness/1"]
+
+
+def test_no_mute_is_dropped_for_another() -> None:
+    kept = Kept()
+    with kept.ledger() as ledger:
+        for number in range(MOST_MUTES):
+            asked.mute(ledger, f"nulls:c{number}", DAY, "", kept.clock.now())
+        asked.mute(ledger, "nulls:c0", 2 * DAY, "the same again", kept.clock.now())
+        with pytest.raises(asked.CheckUnknown, match="orders has 200 mutes, and no more are kept"):
+            asked.mute(ledger, "nulls:one_more", DAY, "", kept.clock.now())
+        kept.clock.advance(DAY)
+        asked.mute(ledger, "nulls:one_more", DAY, "", kept.clock.now())
+    assert [mute.subject for mute in kept.state.incidents.mutes] == ["c0", "one_more"]
 
 
 @pytest.mark.parametrize("name", ["frehsness", "suite", ""])
