@@ -77,6 +77,7 @@ def look(
         memory.shown.let_go(header)
     _add_columns(memory, store, stream.name, new)
     seen = Columns.of(stream, sampled(stream, store, new), memory, now)
+    memory.plan(planned.told if planned else "", now)
     checks = [
         *_of_figures(stream, memory, now, planned),
         *seen.in_short(state.incidents, looked_at=wanted.profile != []),
@@ -96,7 +97,7 @@ def _of_figures(stream: Stream, memory: Memory, now: datetime, planned: Schedule
     if wanted.record_within is not None:
         yield records(memory.record_at, now, wanted.record_within)
     if planned is not None:
-        yield schedule(planned, now)
+        yield schedule(planned, memory.planned_since, now)
     yield volume(figures, now, wanted.volume, unhealthy, learned=wanted.learned)
     yield quarantined(figures, now, wanted.quarantined_at_most, unhealthy, learned=wanted.learned)
     yield duplicates(figures, now, wanted.duplicates_at_most, unhealthy)

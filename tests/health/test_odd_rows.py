@@ -1,8 +1,11 @@
 """Rows and clocks that are odd themselves: they neither stop a look nor make everything look well."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
+from datastream.lake.local import LocalStore
 from tests.health.kept import DAY, HOUR, Kept, commit
 
 
@@ -33,6 +36,19 @@ def test_one_commit_by_a_clock_that_is_a_year_ahead_does_not_make_a_stream_look_
     kept.clock.advance(2 * HOUR)
     kept.check()
     assert kept.open == ["orders/freshness/1", "orders/records/2"]
+
+
+def test_a_stream_that_cannot_be_looked_up_keeps_no_other_check_from_its_incident(tmp_path: Path) -> None:
+    kept = Kept(LocalStore(tmp_path / "lake"))
+    kept.expect(fresh_within="PT1H", references=[{"column": "id", "stream": "planes", "key": "built"}])
+    built = commit(kept.store, kept.clock.now(), pa.table({"built": [kept.clock.now()]}), stream="planes")
+    for broken in (lambda: None, lambda: kept.store.delete(built.files[0].key)):
+        broken()
+        kept.load()
+        kept.clock.advance(2 * HOUR)
+        check = kept.check()["references:id"]
+        assert (check.result, "values cannot be looked up in planes.built" in check.observed) == ("not judged", True)
+        assert kept.open == ["orders/freshness/1"]
 
 
 def test_not_a_number_is_no_value(kept: Kept) -> None:
