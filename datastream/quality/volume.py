@@ -51,7 +51,8 @@ def volume(
     if figures.gauge:
         observed = "no snapshot became whole" if last is None else f"{last:,} rows in the last snapshot"
     if wanted.least is not None or wanted.most is not None:
-        return _bounded(last if figures.gauge else last or 0, observed + _usual(earlier), now, wanted)
+        young = not figures.gauge and figures.began is not None and figures.began > now - wanted.window
+        return _bounded(last if figures.gauge else last or 0, observed + _usual(earlier), now, wanted, young=young)
     if not learned:
         return Check("volume", observed + _usual(earlier), "", "not judged", value=last)
     found = expected(windows[-1], earlier, figures, now) if windows else []
@@ -144,10 +145,12 @@ def _around(window: Window, centre: float, far: float) -> Expected:
     return Expected(window, max(centre - off, 0.0), centre + off)
 
 
-def _bounded(last: int | None, observed: str, now: datetime, wanted: Volume) -> Check:
+def _bounded(last: int | None, observed: str, now: datetime, wanted: Volume, *, young: bool) -> Check:
     least = [f"at least {wanted.least:,}"] if wanted.least is not None else []
     most = [f"at most {wanted.most:,}"] if wanted.most is not None else []
     met = None if last is None else (wanted.least or 0) <= last and (wanted.most is None or last <= wanted.most)
+    if young and last is not None and last < (wanted.least or 0):
+        met = None  # a stream that began within the window has not had the time
     return Check(
         "volume", observed, ", ".join(least + most), result(met), value=last, low=wanted.least, high=wanted.most,
         since=now - wanted.window,

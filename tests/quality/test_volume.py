@@ -42,6 +42,21 @@ def test_a_volume_of_nothing_is_too_little() -> None:
     assert check.result == "not met"
 
 
+def test_a_stream_that_began_within_the_window_has_not_too_little_yet() -> None:
+    figures = Figures(window=DAY)
+    figures.add(NOW - 2 * HOUR, Sums(5, 5))
+    assert volume(figures, NOW, Volume(least=9), []).result == "not judged"
+    assert volume(figures, NOW, Volume(most=4), []).result == "not met"
+    assert volume(figures, NOW + DAY, Volume(least=9), []).result == "not met"
+
+
+def test_a_window_of_more_days_than_hours_are_kept_is_made_of_days_at_once() -> None:
+    figures = days(*[100] * 95)
+    figures.trim(NOW)
+    figures.use(90 * DAY)
+    assert volume(figures, NOW, Volume(window=90 * DAY, least=8900), []).result == "met"
+
+
 def test_a_clock_that_is_ahead_of_ours_makes_no_volume_less() -> None:
     figures = Figures(window=DAY)
     figures.add(NOW + HOUR, Sums(5, 5))
