@@ -1,7 +1,7 @@
 """What a sample shows of each column: how many nulls, how much variety.
 
 `variety` is how many different values a hundred rows have on average: unlike a share of distinct values it is the same
-of a small sample and of a large one.
+of a small sample and of a large one, as long as rows with the same value do not come together.
 """
 
 from collections.abc import Sequence
