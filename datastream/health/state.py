@@ -60,6 +60,10 @@ class Memory(msgspec.Struct, kw_only=True):
     unhealthy: list[Unhealthy] = []
     points: dict[str, list[Point]] = {}
     """By check, oldest first."""
+    planned: str | None = None
+    """The schedule at the last look; empty where there was none."""
+    planned_since: datetime | None = None
+    """When it was seen to be another one than before."""
     shown: Shown = msgspec.field(default_factory=Shown)
     """What else the quality page tells."""
 
@@ -77,6 +81,12 @@ class Memory(msgspec.Struct, kw_only=True):
             else:
                 since = check.since
             self.unhealthy.append(Unhealthy(check.check, check.subject, since, until))
+
+    def plan(self, told: str, now: datetime) -> None:
+        """Keep which schedule there is: one that was paused or is new has not been late before."""
+        if self.planned is not None and self.planned != told:
+            self.planned_since = now
+        self.planned = told
 
     def forget(self, check: str, subject: str, until: datetime, now: datetime) -> None:
         """Learn anew what is usual for a check, from what came after `until` on."""

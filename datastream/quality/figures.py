@@ -59,12 +59,12 @@ class Figures(msgspec.Struct):
     days: Buckets = msgspec.field(default_factory=lambda: Buckets(DAY.total_seconds(), _DAYS_KEPT))
 
     def use(self, window: timedelta) -> None:
-        """Go by another window from now on: what is kept of the last one is made anew from the hours."""
+        """Go by another window from now on: what is kept of the last one is made anew from the hours, or the days."""
         if window != self.window or self.slots.seconds != window.total_seconds() / _SLOTS:
             self.window, self.slots = window, Buckets(window.total_seconds() / _SLOTS, _SLOTS + 1)
-            for number, sums in self.hours.spans.items():
-                at = datetime.fromtimestamp(number * HOUR.total_seconds(), UTC)
-                self.slots.add(at, sums, gauge=self.gauge)
+            of = self.hours if window <= _HOURS_KEPT * HOUR else self.days
+            for number, sums in sorted(of.spans.items()):
+                self.slots.add(datetime.fromtimestamp(number * of.seconds, UTC), sums, gauge=self.gauge)
 
     def add(self, at: datetime, sums: Sums) -> None:
         """Count a commit in."""
