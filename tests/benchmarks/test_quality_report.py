@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from benchmarks.quality_report.__main__ import fill, lake_at, line, run_at
+from benchmarks.quality_report.__main__ import line
+from benchmarks.quality_report.run import fill, lake_at, run_at
 from datastream.health.known import known
 from datastream.lake import layout
 
