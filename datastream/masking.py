@@ -14,6 +14,8 @@ from datastream.records import EXTRA, OBSERVED, RAW, RULES
 
 MASKED = "***"
 _CUT = "..."
+_ESCAPE = "\\u"
+"""By which JSON may spell a name otherwise."""
 
 
 class Mask(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ class Mask(msgspec.Struct, frozen=True):
         shown = {name: self.value(name, value) for name, value in row.items()}
         for name in (RAW, EXTRA):
             if shown.get(name) is not None:
-                shown[name] = self.text(shown[name])
+                shown[name] = self.text(row[name])
         if isinstance(shown.get(OBSERVED), list) and isinstance(shown.get(RULES), list):
             pairs = zip(shown[RULES], shown[OBSERVED], strict=True)
             shown[OBSERVED] = [MASKED if seen is not None and self.concerns(rule) else seen for rule, seen in pairs]
@@ -44,7 +46,7 @@ class Mask(msgspec.Struct, frozen=True):
 
     def value(self, name: str, value: Any) -> Any:
         """Return the value of a column as it may be shown; that there is none may be."""
-        return MASKED if name in self.names and value is not None else value
+        return self._within(value) if name not in self.names else MASKED if value is not None else None
 
     def text(self, text: str) -> str:
         """Return a record as it was received, as it may be shown: all of it is masked where it is no object."""
@@ -52,13 +54,26 @@ class Mask(msgspec.Struct, frozen=True):
             return text
         try:
             record = json.loads(text)
+            return self._told(record, text) if isinstance(record, dict) else MASKED
         except (ValueError, RecursionError):
             return MASKED
-        if not isinstance(record, dict):
-            return MASKED
-        if not self.names & record.keys():
-            return text
-        return json.dumps({name: self.value(name, value) for name, value in record.items()}, ensure_ascii=False)
+
+    def _within(self, value: Any) -> Any:
+        """Return a value without the fields of these names in it, however deep, also where it is JSON as a text."""
+        if isinstance(value, Mapping):
+            return {name: self.value(name, each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self._within(each) for each in value]
+        if not self or not isinstance(value, str) or not value.lstrip().startswith(("{", "[", '"')):
+            return value
+        try:
+            return self._told(json.loads(value), value)
+        except (ValueError, RecursionError):  # no JSON, or the beginning of some
+            return MASKED if any(name in value for name in (*self.names, _ESCAPE)) else value
+
+    def _told(self, found: Any, text: str) -> str:
+        shown = self._within(found)
+        return text if shown == found else json.dumps(shown, ensure_ascii=False)
 
     def concerns(self, rule: str) -> bool:
         """Tell whether a rule, by its label, may speak of a masked column; one that was cut off may."""

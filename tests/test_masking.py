@@ -40,6 +40,35 @@ def test_a_record_that_cannot_be_taken_apart_is_masked_as_a_whole(raw: str) -> N
     assert MASK.text(raw) == "***"
 
 
+DEEP = {"id": 1, "who": {"email": EMAIL}, "all": [{"email": EMAIL}], "text": json.dumps({"email": EMAIL})}
+
+
+def test_a_field_is_masked_however_deep_it_lies() -> None:
+    """In what was received, in a column of objects, in one of JSON as a text, and in what a rule saw of those."""
+    text = json.dumps(DEEP)
+    row = {**DEEP, "_raw": text, "_extra": text, "_rules": ["who exists", "text like x"]}
+    shown = MASK.row({**row, "_observed": [json.dumps(DEEP["who"]), json.dumps(DEEP["text"])]})
+    assert EMAIL not in json.dumps(shown)
+    assert (shown["id"], shown["who"], shown["all"]) == (1, {"email": "***"}, [{"email": "***"}])
+    assert json.loads(shown["_raw"])["id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"a": {"email": "eve', "***"),
+        ('{"\\u0065mail": "eve"}', '{"email": "***"}'),
+        ('{"\\u0065mail": "ev', "***"),
+        ("[a note] of email", "***"),
+        ("[a note]", "[a note]"),
+        ("an email came", "an email came"),
+        ('{"b":1}', '{"b":1}'),
+    ],
+)
+def test_a_text_that_may_be_json_is_masked_where_it_names_a_field(text: str, shown: str) -> None:
+    assert MASK.value("note", text) == shown
+
+
 def test_a_stream_without_personal_data_is_shown_as_it_is() -> None:
     assert Mask().row({"email": EMAIL, "_raw": "{"}) == {"email": EMAIL, "_raw": "{"}
 

@@ -4,6 +4,7 @@ bounded, however many commits there are and however often they are asked about.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import msgspec
 
@@ -92,14 +93,11 @@ class Figures(msgspec.Struct):
         width = self.window
         first = -((_MONDAY - self.began) // width)  # rounded up
         first = max(first, -((_MONDAY - (now - buckets.kept * timedelta(seconds=buckets.seconds))) // width))
-        found: dict[int, list[Sums]] = {number: [] for number in range(first, (now - _MONDAY) // width)}
-        begin, seconds = _MONDAY.timestamp(), width.total_seconds()
-        for span, sums in sorted(buckets.spans.items()):
-            number = int((span * buckets.seconds - begin) // seconds)
-            if number in found:
-                found[number].append(sums)
-        starts = ((_MONDAY + number * width, parts) for number, parts in found.items())
-        return [Window(start, start + width, Sums.of(parts, gauge=self.gauge)) for start, parts in starts]
+        edges = [_MONDAY + number * width for number in range(first, (now - _MONDAY) // width + 1)]
+        if not edges:
+            return []
+        sums = buckets.split(edges, gauge=self.gauge)
+        return [Window(*ends, each) for ends, each in zip(pairwise(edges), sums, strict=True)]
 
     def so_far(self, now: datetime) -> Window:
         """Return the whole hours of the window that is not over."""
