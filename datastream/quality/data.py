@@ -41,7 +41,7 @@ def _objects(file: Path) -> list[dict[str, Any]]:
             continue
         try:
             rows.append(msgspec.json.decode(line, type=dict[str, Any]))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DataRefused(
                 f"{file}, line {number} is not a JSON object: {error}. Mend or remove that line."
             ) from error

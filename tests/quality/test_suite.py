@@ -107,6 +107,14 @@ def test_a_suite_of_another_version_loads_if_it_is_understood(tmp_path: Path, ve
     assert len(load_suite(tmp_path, "flights").rules) == 1
 
 
+@pytest.mark.parametrize("value", ["[" * 100_000, "1" * 5000], ids=["deep", "long"])
+def test_a_value_that_python_cannot_read_is_refused(tmp_path: Path, value: str) -> None:
+    path = write(tmp_path, f'{{"expectations": [{value}')
+    with pytest.raises(SuiteBroken, match="holds a value that cannot be read") as caught:
+        load_suite(tmp_path, "flights")
+    assert str(path) in str(caught.value)
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "flights.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SuiteBroken, match="cannot be read"):
