@@ -226,6 +226,7 @@ def _answer(member: Judge, metrics: Any, engine: Any, frame: "pd.DataFrame") -> 
 
 
 def _or_none(asked: Callable[[], T]) -> T | None:
-    with suppress(Exception, SystemExit):  # an expectation may be anybody's code; what it raises is told when it is asked alone
+    # An expectation may be anybody's code; what it raises is told when it is asked alone.
+    with suppress(Exception, SystemExit):
         return asked()
     return None

@@ -145,11 +145,11 @@ class ExpectColumnValuesToEnd{name}(ExpectColumnValuesToBeBetween):
 """
 ODD = {
     "Refused": "@pydantic.validator('column')\n    def odd(cls, column): raise KeyError('no such thing')",
-    "Process": "def _validate(self, *args, **kwargs): raise SystemExit(0)",
-    "Beyond": "def _validate(self, *args, **kwargs): return {'success': False, 'result': {'unexpected_index_list': [7]}}",
-    "Below": "def _validate(self, *args, **kwargs): return {'success': False, 'result': {'unexpected_index_list': [-1]}}",
-    "Named": "def _validate(self, *args, **kwargs): return {'success': False, 'result': {'unexpected_index_list': ['x']}}",
-    "Perhaps": "def _validate(self, *args, **kwargs): return {'success': 'perhaps'}",
+    "Process": "def _validate(self, *a, **k): raise SystemExit(0)",
+    "Beyond": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=[7]))",
+    "Below": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=[-1]))",
+    "Named": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=['x']))",
+    "Perhaps": "def _validate(self, *a, **k): return dict(success='perhaps')",
 }
 
 
