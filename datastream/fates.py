@@ -13,7 +13,7 @@ import pyarrow as pa
 from datastream.catalog import Stream
 from datastream.errors import Permanent
 from datastream.masking import MASKED
-from datastream.quality import Outcome, Rule, Verdict
+from datastream.quality import Outcome, Rule, Suite, SuiteErrored, Verdict, validate
 
 HELD = "held: "
 """What the rules begin with for which a whole claim is held."""
@@ -38,6 +38,16 @@ class Fates(NamedTuple):
     """Which rows are set aside."""
     held: list[Outcome]
     """The failed rules for which all of them are."""
+
+
+def verdict_of(table: pa.Table, suite: Suite, stream: Stream) -> Verdict:
+    """Return what a suite says of a stream's rows. Raises SuiteErrored, which shows no value of a row where the stream
+    has personal data.
+    """
+    try:
+        return validate(table, suite, stream.set_aside)
+    except SuiteErrored as error:
+        raise (error.masked() if stream.mask else error) from error.__cause__
 
 
 def severities(stream: Stream, verdict: Verdict, action: str) -> set[str]:
