@@ -1,6 +1,6 @@
 """Tries a suite on what was claimed before: what would it have rejected, by rule and by day?
 
-Each commit is judged as its claim was, with the rows it set aside among those it loaded. Rows that never came to a
+Each commit is judged as its claim was, with the rows it set aside behind those it loaded. Rows that never came to a
 check, because they did not fit their schema or the transform, are left out, and so is what was replayed since. Nothing
 on the lake is changed.
 """

@@ -5,7 +5,7 @@ A row that is set aside is told with every rule that it broke, also those that w
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,9 @@ from datastream.catalog import Stream
 from datastream.errors import Permanent
 from datastream.masking import MASKED
 from datastream.quality import Outcome, Rule, Suite, SuiteErrored, Verdict, validate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HELD = "held: "
 """What the rules begin with for which a whole claim is held."""
@@ -40,7 +43,7 @@ class Fates(NamedTuple):
     """The failed rules for which all of them are."""
 
 
-def verdict_of(table: pa.Table, suite: Suite, stream: Stream) -> Verdict:
+def verdict_of(table: "pa.Table | pd.DataFrame", suite: Suite, stream: Stream) -> Verdict:
     """Return what a suite says of a stream's rows. Raises SuiteErrored, which shows no value of a row where the stream
     has personal data.
     """
