@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from datastream.backtest import backtest
 from datastream.fates import SuiteFailed
 from datastream.lookback import judge, look_back
 from datastream.masking import Mask
@@ -120,6 +121,20 @@ def test_the_sentence_about_an_expectation_hides_the_text_of_its_error(world: Wo
     with pytest.raises(SuiteErrored, match="whose text is not shown") as failed:
         world.run()
     assert EMAIL not in str(failed.value)
+
+
+def test_a_rule_that_cannot_look_back_shows_no_value_either(world: World) -> None:
+    world.stream = stream_of(pii=["email"])
+    world.api.records = [order(number, email=EMAIL) for number in range(40)]
+    world.run()
+    rule = {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "email", "max_value": 1}}
+    (world.suites / "orders.json").write_text(json.dumps({"expectations": [rule]}))
+    suite = load_suite(world.suites, "orders")
+    lookback, tried = (find(world.stream, suite, world.store, None) for find in (look_back, backtest))
+    for asked in (lambda: judge(lookback, lookback.pieces[0]), lambda: tried.judge(tried.cases[0])):
+        with pytest.raises(SuiteErrored, match="whose text is not shown") as failed:
+            asked()
+        assert EMAIL not in str(failed.value)
 
 
 def test_samples_of_a_look_back_are_masked(world: World) -> None:
