@@ -14,7 +14,6 @@ from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.server.schemas import schedules as server
 
 from datastream.quality.check import shown
 from datastream.quality.checks import Schedule
@@ -65,6 +64,8 @@ def longest(schedule: IntervalSchedule | CronSchedule | RRuleSchedule, now: date
     """
     if isinstance(schedule, IntervalSchedule):
         return _LATE_AFTER * schedule.interval
+    from prefect.server.schemas import schedules as server
+
     kind = server.CronSchedule if isinstance(schedule, CronSchedule) else server.RRuleSchedule
     planned = kind.model_validate(schedule.model_dump())
     for back in _LOOK_BACK:

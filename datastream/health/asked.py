@@ -102,7 +102,8 @@ def _refuse_unlearned(stream: Stream, check: str) -> None:
     if named.get(check, True):
         raise NotLearned(
             f"{check} of {stream.name!r} goes by what streams/{stream.name}.yaml says under `quality`, and nothing is "
-            f"learned for it. Change it there, or mute it: datastream quality mute {stream.name} {check} --for P1D"
+            "learned for it. Change it there, or mute it: "
+            f"datastream quality mute {stream.name} {check} --for P1D --why ..."
         )
 
 

@@ -16,7 +16,7 @@ from datastream.health.sample import columns_of, sampled
 from datastream.health.state import Memory, State
 from datastream.lake.store import Store
 from datastream.quality.check import Check
-from datastream.quality.checks import Schedule, Version, freshness, records, schedule, schema
+from datastream.quality.checks import Schedule, Version, compared, freshness, records, schedule, schema
 from datastream.quality.figures import Figures
 from datastream.quality.incidents import Change, Key
 from datastream.quality.shares import duplicates, quarantined
@@ -80,6 +80,7 @@ def look(
     memory.plan(planned.told if planned else "", now)
     checks = [
         *_of_figures(stream, memory, now, planned),
+        _of_columns(stream, state, now),
         *seen.in_short(state.incidents, looked_at=wanted.profile != []),
         *look_up(store, seen.rows, wanted.references, stream.mask),
     ]
@@ -101,7 +102,18 @@ def _of_figures(stream: Stream, memory: Memory, now: datetime, planned: Schedule
     yield volume(figures, now, wanted.volume, unhealthy, learned=wanted.learned)
     yield quarantined(figures, now, wanted.quarantined_at_most, unhealthy, learned=wanted.learned)
     yield duplicates(figures, now, wanted.duplicates_at_most, unhealthy)
-    yield schema(memory.versions, memory.newest, now - wanted.volume.window, fixed=wanted.schema_mode == "fixed")
+
+
+def _of_columns(stream: Stream, state: State, now: datetime) -> Check:
+    """Ask for the columns of before the window; while they are others, for those of before that began."""
+    wanted, memory = stream.quality, state.memory
+    begun = next((incident.since for incident in state.incidents.open if incident.check == "schema"), now)
+    since = min(now - wanted.volume.window, begun)
+    check = schema(memory.versions, memory.newest, since, fixed=wanted.schema_mode == "fixed")
+    if check.value == 0:  # what lay between was undone, and nothing is compared with it later
+        upto = memory.versions.index(compared(memory.versions, since))
+        memory.versions = memory.versions[: upto + 1]
+    return check
 
 
 def _gone(stream: Stream, state: State, seen: Columns) -> list[Key]:

@@ -72,7 +72,7 @@ class Memory(msgspec.Struct, kw_only=True):
         if not check.subject or check.check == "references":
             point = Point(now, check.value, check.low, check.high, check.result)
             self.points[check.name] = [*self.points.get(check.name, []), point][-POINTS:]
-        if check.result in ("not met", "muted") and check.since is not None:
+        if check.result in ("not met", "muted") and check.since is not None and check.check != "schema":
             until = check.until or now
             last = next((u for u in reversed(self.unhealthy) if (u.check, u.subject) == check.key), None)
             if last is not None and check.since <= last.until:  # the same trouble as in the last run
@@ -90,12 +90,13 @@ class Memory(msgspec.Struct, kw_only=True):
 
     def forget(self, check: str, subject: str, until: datetime, now: datetime) -> None:
         """Learn anew what is usual for a check, from what came after `until` on."""
-        self.unhealthy = [each for each in self.unhealthy if (each.check, each.subject) != (check, subject)]
-        self.unhealthy.append(Unhealthy(check, subject, _ever(now), until))
         if check == "schema":
             self.versions = self.versions[-1:]
-        if check in ("nulls", "uniqueness"):
+        elif check in ("nulls", "uniqueness"):
             self.profiles.pop(subject, None)
+        else:
+            self.unhealthy = [each for each in self.unhealthy if (each.check, each.subject) != (check, subject)]
+            self.unhealthy.append(Unhealthy(check, subject, _ever(now), until))
 
     def trim(self, now: datetime) -> None:
         """Let go what is too old, or too much."""

@@ -90,10 +90,15 @@ def columns(now: Mapping[str, str], before: Mapping[str, str], earlier: str, *, 
 
 
 def schema(versions: Sequence[Version], newest: str, since: datetime, *, fixed: bool) -> Check:
-    """Ask `columns` of the newest commit and the last version from before `since`, else the oldest that is known."""
+    """Ask `columns` of the newest commit and of the version that it is `compared` with."""
     if not versions:
         return columns({}, {}, "", fixed=fixed)
-    earlier = next((version for version in reversed(versions) if version.at < since), versions[0])
+    last, earlier = versions[-1], compared(versions, since)
     if earlier.commit == newest:
-        return columns(versions[-1].columns, {}, "", fixed=fixed)
-    return columns(versions[-1].columns, earlier.columns, earlier.commit, fixed=fixed)
+        return columns(last.columns, {}, "", fixed=fixed)
+    return msgspec.structs.replace(columns(last.columns, earlier.columns, earlier.commit, fixed=fixed), since=last.at)
+
+
+def compared(versions: Sequence[Version], since: datetime) -> Version:
+    """Return the last version from before `since`, else the oldest that is known."""
+    return next((version for version in reversed(versions) if version.at < since), versions[0])

@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+from datastream.health import asked
 from tests.health.kept import DAY, HOUR, Kept
 
 
@@ -43,6 +44,29 @@ def test_a_window_without_rows_does_not_end_that_too_many_were_set_aside(kept: K
     kept.clock.advance(2 * DAY)
     assert kept.check()["quarantined"].observed == "no row came in 1 d"
     assert "orders/quarantined/1" in kept.open
+
+
+def test_a_column_that_is_lost_is_not_usual_after_a_day_but_once_somebody_says_so(kept: Kept) -> None:
+    kept.expect(schema="fixed")
+    for _ in range(3):
+        kept.load(pa.table({"id": [1], "other": [1]}), after=DAY)
+        kept.check()
+    for _ in range(6):
+        kept.load(1, after=DAY)
+        assert kept.check()["schema"].observed == "lost: other (int64)"
+    assert kept.open == ["orders/schema/1"]
+    with kept.ledger() as ledger:
+        asked.accept(ledger, "schema", kept.clock.now())
+    kept.load(1)
+    assert kept.check()["schema"].result == "met"
+
+
+def test_columns_that_are_as_they_were_again_are_not_odd_a_window_later(kept: Kept) -> None:
+    kept.expect(schema="fixed")
+    for hour in range(80):
+        kept.load(pa.table({"id": [1], **({"other": [1]} if 30 <= hour < 33 else {})}))
+        kept.check()
+    assert [event for _, event in kept.told] == ["orders.incident-opened", "orders.incident-closed"]
 
 
 @pytest.mark.parametrize(
