@@ -220,7 +220,7 @@ def _answer(member: Judge, metrics: Any, engine: Any, frame: "pd.DataFrame") -> 
     if said.success not in (True, False) or said.exception_info.get("raised_exception"):
         raise NoAnswer(said.exception_info.get("exception_message") or "it gave no answer")
     rows = said.result.get("unexpected_index_list")
-    if rows and (min(rows) < 0 or max(rows) >= len(frame)):
+    if rows and not (min(rows) >= 0 and max(rows) < len(frame)):
         raise NoAnswer("it names rows that are not there")
     return Answer(bool(said.success), said.result)
 

@@ -136,6 +136,7 @@ def test_a_suite_is_refused_as_long_as_a_module_beside_it_is_broken(tmp_path: Pa
 
 
 ENDS = """
+from math import nan
 from great_expectations.compatibility import pydantic
 from great_expectations.expectations import ExpectColumnValuesToBeBetween
 
@@ -148,6 +149,7 @@ ODD = {
     "Process": "def _validate(self, *a, **k): raise SystemExit(0)",
     "Beyond": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=[7]))",
     "Below": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=[-1]))",
+    "Nowhere": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=[nan]))",
     "Named": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=['x']))",
     "Perhaps": "def _validate(self, *a, **k): return dict(success='perhaps')",
 }
