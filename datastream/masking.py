@@ -46,7 +46,7 @@ class Mask(msgspec.Struct, frozen=True):
 
     def value(self, name: str, value: Any) -> Any:
         """Return the value of a column as it may be shown; that there is none may be."""
-        return self._within(value) if name not in self.names else MASKED if value is not None else None
+        return self.within(value) if name not in self.names else MASKED if value is not None else None
 
     def text(self, text: str) -> str:
         """Return a record as it was received, as it may be shown: all of it is masked where it is no object."""
@@ -58,12 +58,12 @@ class Mask(msgspec.Struct, frozen=True):
         except (ValueError, RecursionError):
             return MASKED
 
-    def _within(self, value: Any) -> Any:
-        """Return a value without the fields of these names in it, however deep, also where it is JSON as a text."""
+    def within(self, value: Any) -> Any:
+        """Return a value with the fields of these names in it masked, however deep, also where it is JSON as a text."""
         if isinstance(value, Mapping):
             return {name: self.value(name, each) for name, each in value.items()}
         if isinstance(value, list):
-            return [self._within(each) for each in value]
+            return [self.within(each) for each in value]
         if not self or not isinstance(value, str) or not value.lstrip().startswith(("{", "[", '"')):
             return value
         try:
@@ -72,7 +72,7 @@ class Mask(msgspec.Struct, frozen=True):
             return MASKED if any(name in value for name in (*self.names, _ESCAPE)) else value
 
     def _told(self, found: Any, text: str) -> str:
-        shown = self._within(found)
+        shown = self.within(found)
         return text if shown == found else json.dumps(shown, ensure_ascii=False)
 
     def concerns(self, rule: str) -> bool:

@@ -14,7 +14,8 @@ import msgspec
 from datastream.health.state import Point
 from datastream.report.words import text, when
 
-CELLS = 40
+CELLS = 32
+"""Of as many looks as are kept, three share one, and the strip is full."""
 _LOOKS = {"not judged": (2, "n"), "met": (6, "g"), "muted": (9, "u"), "not met": (12, "b")}
 """How high a cell is, and its class."""
 _EXPECTED = attrgetter("low", "high")
