@@ -19,14 +19,19 @@ _ESCAPE = "\\u"
 
 
 class Mask(msgspec.Struct, frozen=True):
-    """The columns, and fields as they were received, whose values are not shown."""
+    """The columns, and fields as they were received, whose values are not shown.
+
+    `names` are in small letters, and of a path (`user.email`) its last name counts too: what is masked without need can
+    be read on the lake, and what is shown cannot be taken back.
+    """
 
     names: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "Mask":
         """Return the mask of these names."""
-        return cls(frozenset(names))
+        known = [name.casefold() for name in names]
+        return cls(frozenset([*known, *(name.rpartition(".")[2] for name in known)]) - {""})
 
     def __bool__(self) -> bool:
         return bool(self.names)
@@ -46,7 +51,11 @@ class Mask(msgspec.Struct, frozen=True):
 
     def value(self, name: str, value: Any) -> Any:
         """Return the value of a column as it may be shown; that there is none may be."""
-        return self.within(value) if name not in self.names else MASKED if value is not None else None
+        return self.within(value) if name not in self else MASKED if value is not None else None
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether the values of a column or field are not shown."""
+        return name.casefold() in self.names
 
     def text(self, text: str) -> str:
         """Return a record as it was received, as it may be shown: all of it is masked where it is no object."""
@@ -69,7 +78,7 @@ class Mask(msgspec.Struct, frozen=True):
         try:
             return self._told(json.loads(value), value)
         except (ValueError, RecursionError):  # no JSON, or the beginning of some
-            return MASKED if any(name in value for name in (*self.names, _ESCAPE)) else value
+            return MASKED if any(name in value.casefold() for name in (*self.names, _ESCAPE)) else value
 
     def _told(self, found: Any, text: str) -> str:
         shown = self.within(found)
@@ -77,5 +86,5 @@ class Mask(msgspec.Struct, frozen=True):
 
     def concerns(self, rule: str) -> bool:
         """Tell whether a rule, by its label, may speak of a masked column; one that was cut off may."""
-        cut = _CUT in rule
-        return bool(self.names) and (cut or any(re.search(rf"(?<!\w){re.escape(n)}(?!\w)", rule) for n in self.names))
+        cut, said = _CUT in rule, rule.casefold()
+        return bool(self.names) and (cut or any(re.search(rf"(?<!\w){re.escape(n)}(?!\w)", said) for n in self.names))

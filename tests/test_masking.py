@@ -70,6 +70,14 @@ def test_a_text_that_may_be_json_is_masked_where_it_names_a_field(text: str, sho
     assert MASK.value("note", text) == shown
 
 
+@pytest.mark.parametrize("named", ["EMail", "user.email"])
+def test_a_field_may_be_named_in_any_case_and_by_its_path(named: str) -> None:
+    mask = Mask.of([named])
+    assert mask.value("user", {"Email": EMAIL, "id": 1}) == {"Email": "***", "id": 1}
+    assert mask.concerns("Email matches ^.*$")
+    assert mask.value("note", '{"EMAIL": "ev') == "***"
+
+
 def test_a_stream_without_personal_data_is_shown_as_it_is() -> None:
     assert Mask().row({"email": EMAIL, "_raw": "{"}) == {"email": EMAIL, "_raw": "{"}
 
