@@ -27,10 +27,10 @@ def main() -> None:
     except DatastreamError as error:
         sys.exit(f"datastream: {error}")
     except httpx.HTTPError as error:
-        said = str(error).partition("\n")[0]
+        url, said = os.environ.get("PREFECT_API_URL"), str(error).partition("\n")[0]
         sys.exit(
-            f"datastream: The Prefect server at {os.environ.get('PREFECT_API_URL')} does not do it: {said}. Is it up, and "
-            "are PREFECT_API_URL and PREFECT_API_AUTH_STRING right?"
+            f"datastream: The Prefect server at {url} does not do it: {said}. Is it up, and are PREFECT_API_URL and "
+            "PREFECT_API_AUTH_STRING right?"
         )
     click.echo("Deployed: prefect.yaml")
 
