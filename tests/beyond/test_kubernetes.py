@@ -1,5 +1,6 @@
 """The manifests, as kustomize renders them, held against the schemas of Kubernetes; no cluster runs them here."""
 
+import re
 from typing import Any
 
 import kubernetes_validate
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from datastream.settings import Settings
-from tests.beyond.described import DEPLOYMENTS, manifests, options_of_prefect, pods, understood
+from tests.beyond.described import DEPLOYMENTS, ROOT, manifests, options_of_prefect, pods, understood
 
 FOLDER = DEPLOYMENTS / "kubernetes"
 Resources = list[dict[str, Any]]
@@ -91,6 +92,13 @@ def test_no_secret_is_here_only_their_names(resources: Resources) -> None:
     for container in containers(resources).values():
         for variable in container.get("env", []):
             assert variable["valueFrom"]["secretKeyRef"]["name"] == "datastream"
+
+
+def test_the_docs_make_a_secret_with_every_key_that_is_asked_for(resources: Resources) -> None:
+    shown = (ROOT / "docs" / "beyond.md").read_text()
+    made = set(re.findall(r"--from-literal=(\w+)=", shown))
+    variables = [variable for container in containers(resources).values() for variable in container.get("env", [])]
+    assert {variable["valueFrom"]["secretKeyRef"]["key"] for variable in variables} == made
 
 
 def test_every_setting_is_one_of_ours(resources: Resources) -> None:
