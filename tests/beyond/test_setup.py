@@ -14,13 +14,13 @@ NOWHERE = "http://127.0.0.1:1/api"
 
 
 def env(folder: Path, url: str) -> dict[str, str]:
-    quiet = {"DO_NOT_TRACK": "1", "PREFECT_CLIENT_MAX_RETRIES": "0", "PREFECT_CLI_PROMPT": "false"}
+    quiet = {"DO_NOT_TRACK": "1", "PREFECT_CLI_PROMPT": "false"}
     lake = {"DATASTREAM_LAKE_URI": (folder / "lake").as_uri(), "DATASTREAM_PROJECT": str(ROOT)}
     return {"PATH": "/usr/bin:/bin", "PREFECT_HOME": str(folder), "PREFECT_API_URL": url, **quiet, **lake}
 
 
 def test_a_server_that_is_away_is_told_in_a_sentence(tmp_path: Path) -> None:
-    done = by_itself(SETUP, env=env(tmp_path, NOWHERE))
+    done = by_itself(SETUP, env={**env(tmp_path, NOWHERE), "PREFECT_CLIENT_MAX_RETRIES": "0"})
     assert done.returncode == 1
     assert f"The Prefect server at {NOWHERE} does not do it" in done.stderr
     assert "Traceback" not in done.stderr
