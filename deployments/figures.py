@@ -137,17 +137,18 @@ class Figures:
         """`parts` are what is told beside the streams, by the dependencies that are asked for it."""
         self._catalog, self._standings, self._store, self._parts = catalog, standings, store, parts
         self._rows, self._lock = Rows(), Lock()
+        self._away: set[str] = set()
 
     def collect(self) -> "list[Family]":
         """Return every figure as it is now."""
         found: Found = defaultdict(dict)
         with self._lock:
             for standing in self._standings():
-                well = standing.problem is None and _told(self._tell_of, found, standing.stream)
+                well = standing.problem is None and self._told(standing.stream, self._tell_of, found, standing.stream)
                 found[STREAM_UP][(standing.stream,)] = well
                 _tell_standing(found, standing)
             for name, part in self._parts.items():
-                found[UP][(name,)] = _told(part, found)
+                found[UP][(name,)] = self._told(name, part, found)
         return [_family(metric, found[metric]) for metric in TABLE]
 
     def _tell_of(self, found: Found, name: str) -> None:
@@ -159,6 +160,17 @@ class Figures:
         rows = self._rows.count(store, name) if store else Accounts()
         for fate in _FATES:
             found[ROWS][name, fate] = getattr(rows, fate)
+
+    def _told(self, name: str, tell: Callable[..., None], *told: object) -> bool:
+        try:
+            tell(*told)
+        except DatastreamError as error:
+            if name not in self._away:  # once, and not at each scrape
+                logger.warning("Left out of the metrics until it is back: %s", error)
+            self._away.add(name)
+            return False
+        self._away.discard(name)
+        return True
 
 
 def _family(metric: Metric, samples: Mapping[tuple[str, ...], float]) -> "Family":
@@ -202,13 +214,13 @@ def breakers(states: "Callable[[], Mapping[str, BreakerState]]", clock: Clock) -
 def certificates(catalog: Catalog, end: "Callable[[Stream], datetime | None]", clock: Clock) -> Part:
     """Tell when certificates end. `end` is asked every few minutes only: it reads secrets, which change by hand."""
     kept: dict[tuple[str, ...], float | None] = {}
+    unread: DatastreamError | None = None
     read_at: float | None = None
 
     def tell(found: Found) -> None:
-        nonlocal kept, read_at
-        unread = None
+        nonlocal kept, read_at, unread
         if read_at is None or clock.monotonic() - read_at > _CERTIFICATES_STAY.total_seconds():
-            before, kept = kept, {}
+            before, kept, unread = kept, {}, None
             for stream in _whole(catalog):
                 try:
                     moment = end(stream)
@@ -216,7 +228,7 @@ def certificates(catalog: Catalog, end: "Callable[[Stream], datetime | None]", c
                 except DatastreamError as error:  # one block that is missing must not hide the others'
                     kept[(stream.name,)] = before.get((stream.name,))
                     unread = error
-            read_at = clock.monotonic() if unread is None else None
+            read_at = clock.monotonic()  # also of what failed: a server that hangs must not hold up every scrape
         found[CERTIFICATE] = {labels: ends for labels, ends in kept.items() if ends is not None}
         if unread is not None:
             raise unread
@@ -228,12 +240,3 @@ def _whole(catalog: Catalog) -> Iterator[Stream]:
     for name in catalog.names():
         with suppress(DatastreamError):  # its standing tells what is wrong with it
             yield catalog.stream(name)
-
-
-def _told(tell: Callable[..., None], *told: object) -> bool:
-    try:
-        tell(*told)
-    except DatastreamError as error:
-        logger.warning("Left out of the metrics: %s", error)
-        return False
-    return True

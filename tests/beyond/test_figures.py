@@ -101,6 +101,19 @@ def test_what_is_away_is_down_and_hides_nothing_else(world: World) -> None:
     assert ("datastream_waiting", "broken") not in found
 
 
+def test_what_is_away_is_said_once_and_again_when_it_was_back(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    answers = iter([away, away, dict, away])
+
+    def depths() -> dict[str, int]:
+        return next(answers)()
+
+    figures = Figures(Streams(world), list, MemoryStore, {"rabbitmq": queues(depths)})
+    assert [told(figures)["datastream_up", "rabbitmq"] for _ in range(4)] == [0, 0, 1, 0]
+    assert [record.message for record in caplog.records] == [
+        "Left out of the metrics until it is back: It is away."
+    ] * 2
+
+
 def test_a_breaker_is_open_until_it_closes(world: World) -> None:
     """Half-open is open to whoever is told: one probe is made, and all others are left alone still."""
     clock = ManualClock(NOW)
@@ -127,9 +140,10 @@ def test_blocks_are_read_for_certificates_every_few_minutes_only(world: World) -
 
 
 def test_a_block_that_is_away_keeps_what_was_known_of_its_certificate(world: World) -> None:
-    clock, answers = ManualClock(NOW), [NOW]
+    clock, answers, asked = ManualClock(NOW), [NOW], []
 
     def end(_stream: object) -> datetime:
+        asked.append(clock.now())
         if not answers:
             raise Transient("Prefect is away.")
         return answers.pop()
@@ -137,7 +151,9 @@ def test_a_block_that_is_away_keeps_what_was_known_of_its_certificate(world: Wor
     figures = Figures(Streams(world), list, MemoryStore, {"prefect": certificates(Streams(world), end, clock)})
     told(figures)
     clock.advance(timedelta(minutes=6))
-    found = told(figures)
+    for _ in range(3):  # and it is not asked at each scrape, which would wait for it
+        found = told(figures)
+    assert len(asked) == 2
     assert found["datastream_up", "prefect"] == 0
     assert found["datastream_certificate_end_timestamp_seconds", "orders"] == NOW.timestamp()
 
