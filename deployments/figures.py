@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from datastream.catalog import Catalog, Stream
 from datastream.clock import Clock
-from datastream.errors import DatastreamError
+from datastream.errors import DatastreamError, Permanent
 from datastream.lake import layout
 from datastream.lake.log import Log
 from datastream.records import Accounts
@@ -225,7 +225,9 @@ def certificates(catalog: Catalog, end: "Callable[[Stream], datetime | None]", c
                 try:
                     moment = end(stream)
                     kept[(stream.name,)] = moment and moment.timestamp()
-                except DatastreamError as error:  # one block that is missing must not hide the others'
+                except Permanent:  # the block is missing or unusable, and the server is well: the stream's runs say so
+                    kept[(stream.name,)] = None
+                except DatastreamError as error:  # one that cannot be read must not hide the others'
                     kept[(stream.name,)] = before.get((stream.name,))
                     unread = error
             read_at = clock.monotonic()  # also of what failed: a server that hangs must not hold up every scrape

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from datastream.auth import CredentialUnusable, ends_at
 from datastream.clock import ManualClock
 from datastream.credentials import ClientCertificate
-from datastream.errors import DatastreamError, Transient
+from datastream.errors import DatastreamError, Permanent, Transient
 from datastream.lake.store import MemoryStore
 from datastream.resilience import BreakerState
 from deployments.figures import Figures, Rows, breakers, certificates, queues
@@ -156,6 +156,16 @@ def test_a_block_that_is_away_keeps_what_was_known_of_its_certificate(world: Wor
     assert len(asked) == 2
     assert found["datastream_up", "prefect"] == 0
     assert found["datastream_certificate_end_timestamp_seconds", "orders"] == NOW.timestamp()
+
+
+def test_a_block_that_is_missing_is_not_the_servers_fault(world: World) -> None:
+    def end(_stream: object) -> datetime:
+        raise Permanent("There is no such block.")
+
+    part = certificates(Streams(world), end, ManualClock(NOW))
+    found = told(Figures(Streams(world), list, MemoryStore, {"prefect": part}))
+    assert found["datastream_up", "prefect"] == 1
+    assert ("datastream_certificate_end_timestamp_seconds", "orders") not in found
 
 
 def test_the_end_of_a_certificate_is_its_own() -> None:
