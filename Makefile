@@ -12,15 +12,15 @@ help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run  ## Load 336,776 real flights, from nothing to a summary
-	@$(BIN)/python -m deployments.stack.install_rabbitmq
+	@$(BIN)/python -m deployments.stack.install rabbitmq
 	@$(BIN)/python -m deployments.main_job
 
 test: $(VENV)/.test  ## Run the tests, on real servers
-	@$(BIN)/python -m deployments.stack.install_rabbitmq --required
+	@$(BIN)/python -m deployments.stack.install --required rabbitmq prometheus
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-full: $(VENV)/.bench  ## Run all tests, also those that take long, and the benchmarks
-	@$(BIN)/python -m deployments.stack.install_rabbitmq --required
+	@$(BIN)/python -m deployments.stack.install --required rabbitmq prometheus
 	@$(BIN)/python -m pytest $(PARALLEL) -m ""
 	@$(BIN)/python -m benchmarks.api_to_lake
 	@$(BIN)/python -m benchmarks.webhooks

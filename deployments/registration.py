@@ -24,18 +24,19 @@ class DeployFailed(Permanent):
     """`prefect deploy --all` did not work."""
 
 
-def register_blocks(settings: Settings, demo_url: str) -> list[str]:
-    """Save the block types, and the blocks that the local stack provides; return the blocks' names.
+def register_blocks(settings: Settings, demo_url: str | None) -> list[str]:
+    """Save the block types, and the blocks that the stack provides; return the blocks' names.
 
-    They belong to the stack and follow its addresses; what posts are signed with is made once and kept. PREFECT_API_URL
-    must be in the environment before Prefect is first imported.
+    They belong to the stack and follow its addresses, that of the flights only where it serves them; what posts are
+    signed with is made once and kept. PREFECT_API_URL must be in the environment before Prefect is first imported.
     """
     from blocks import ApiSource, DataLake, EventBus, StreamBuffer, WebhookSource
 
     made: dict[str, Block] = {
         "data-lake/local": DataLake(**settings.lake.model_dump()),
-        "api-source/flights": ApiSource(base_url=demo_url, private_networks=["127.0.0.1"]),
     }
+    if demo_url:
+        made["api-source/flights"] = ApiSource(base_url=demo_url, private_networks=["127.0.0.1"])
     if settings.buffer:
         made["stream-buffer/local"] = StreamBuffer(**settings.buffer.model_dump())
     if settings.events:

@@ -1,6 +1,6 @@
 """How each stream stands: what is committed, since when, and what waits. Only the newest commit of a log is read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,15 +38,20 @@ class Standing:
 
 def standings(settings: Settings) -> Iterator[Standing]:
     """Yield how each stream stands. What is away is told once a stream, and never raised."""
-    clock = SystemClock()
-    catalog = Catalog(settings.streams)
     with ExitStack() as opened:
-        store, buffer = cache(lambda: _store(settings)), cache(lambda: _buffer(settings, opened))
-        for name in catalog.names():
-            try:
-                yield _standing(catalog.stream(name), store(), buffer(), clock)
-            except DatastreamError as error:
-                yield Standing(stream=name, problem=str(error))
+        store, buffer = cache(lambda: store_of(settings)), cache(lambda: _buffer(settings, opened))
+        yield from standings_of(Catalog(settings.streams), store, buffer, SystemClock())
+
+
+def standings_of(
+    catalog: Catalog, store: "Callable[[], Store | None]", buffer: "Callable[[], Buffer | None]", clock: Clock
+) -> Iterator[Standing]:
+    """Yield the same by what is open already; what is asked for here may still have to be opened."""
+    for name in catalog.names():
+        try:
+            yield _standing(catalog.stream(name), store(), buffer(), clock)
+        except DatastreamError as error:
+            yield Standing(stream=name, problem=str(error))
 
 
 def _standing(stream: Stream, store: "Store | None", buffer: "Buffer | None", clock: Clock) -> Standing:
@@ -78,7 +83,7 @@ def _incidents(store: "Store", stream: str) -> int | None:
     return len(found[0].incidents.open) if found else None
 
 
-def _store(settings: Settings) -> "Store | None":
+def store_of(settings: Settings) -> "Store | None":
     """Return the lake; None while there is no folder, which looking must not make."""
     from datastream.lake.lake import open_lake
 

@@ -55,7 +55,7 @@ BELONGS = {
     "jinja2": ("datastream.report",),
     "starlette": ("datastream.gateway",),
     "uvicorn": ("datastream.gateway", "deployments"),
-    "prometheus_client": ("datastream.gateway",),
+    "prometheus_client": ("datastream.gateway", "deployments"),
 }
 LATE = {
     "great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "aiobotocore", "aiohttp",

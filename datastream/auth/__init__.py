@@ -10,7 +10,7 @@ from datastream.auth.errors import (
     TokenUnanswered,
 )
 from datastream.auth.opening import credentials_of
-from datastream.auth.pem import tls
+from datastream.auth.pem import ends_at, tls
 from datastream.auth.standard_webhooks import sign, verify
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "TokenUnanswered",
     "TokensAway",
     "credentials_of",
+    "ends_at",
     "sign",
     "tls",
     "verify",

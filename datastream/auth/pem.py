@@ -3,6 +3,7 @@
 import re
 import secrets
 import ssl
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -39,6 +40,19 @@ def tls(certificate: ClientCertificate | None, ca: str | None) -> ssl.SSLContext
     if certificate is not None:
         _show(context, certificate)
     return context
+
+
+def ends_at(certificate: ClientCertificate) -> datetime:
+    """Return when the first of its certificates ends. Raises CredentialUnusable."""
+    from cryptography import x509
+
+    try:
+        chain = x509.load_pem_x509_certificates(mended(certificate.certificate.get_secret_value()).encode())
+    except ValueError as error:
+        raise CredentialUnusable(
+            f"client_certificate in the API block cannot be read: {_first_line(error)}. Give certificates as PEM."
+        ) from None
+    return min(each.not_valid_after_utc for each in chain)
 
 
 def _show(context: ssl.SSLContext, certificate: ClientCertificate) -> None:

@@ -48,6 +48,14 @@ class RabbitBus:
             declare(channel, self._topology)
         return f"{self._where} takes events."
 
+    def depths(self) -> dict[str, int]:
+        """Return how many messages wait in each queue of the topology. Raises as `check` does."""
+        with self._open() as channel, self._answered():
+            return {
+                queue.name: channel.queue_declare(queue.name, passive=True).method.message_count
+                for queue in self._topology.queues
+            }
+
     def close(self) -> None:
         with self._lock:
             self._drop()

@@ -13,6 +13,7 @@ from deployments.cli.docs import docs
 from deployments.cli.doctor import doctor
 from deployments.cli.gateway import gateway
 from deployments.cli.lake import lake, sql
+from deployments.cli.metrics import metrics
 from deployments.cli.new import new
 from deployments.cli.quality import quality
 from deployments.cli.quarantine import quarantine
@@ -43,6 +44,7 @@ for command in (
     docs,
     doctor,
     gateway,
+    metrics,
     check,
     check_source,
     backtest,

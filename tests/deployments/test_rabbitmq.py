@@ -140,7 +140,7 @@ def test_where_there_is_neither_the_reason_names_the_way_out(tmp_path: Path, mon
 
 
 def install(path: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "deployments.stack.install_rabbitmq", *flags]
+    command = [sys.executable, "-m", "deployments.stack.install", *flags, "rabbitmq"]
     env = {"PATH": str(path), "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -1,0 +1,1 @@
+"""The image, and the platform as containers on one machine."""
