@@ -55,14 +55,14 @@ BELONGS = {
     "jinja2": ("datastream.report",),
     "starlette": ("datastream.gateway",),
     "uvicorn": ("datastream.gateway", "deployments"),
-    "prometheus_client": ("datastream.gateway",),
+    "prometheus_client": ("datastream.gateway", "deployments.workers"),
 }
 LATE = {
     "great_expectations", "duckdb", "pandas", "prefect", "uvicorn", "s3fs", "botocore", "aiobotocore", "aiohttp",
     "pika", "authlib", "joserfc", "cryptography", "jinja2",
 }  # fmt: skip
 """What costs too much to be imported by whoever imports us."""
-HOME = {"prefect": ("flows", "tasks", "blocks"), "uvicorn": ("datastream.gateway.server",)}
+HOME = {"prefect": ("flows", "tasks", "blocks", "deployments.workers.worker"), "uvicorn": ("datastream.gateway.server",)}
 """Who is imported only by those that need it anyway."""
 
 
