@@ -1,5 +1,6 @@
 """`datastream workers` and `datastream backlog`: the workers of a pool, and what they are scaled by."""
 
+import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ def workers(pool: str, least: int, most: int, limit: int, metrics: tuple[str, in
 
     policy = ScalingPolicy(least, most, limit)
     found = settings_with_stack()
+    os.environ.setdefault("PREFECT_WORKER_QUERY_SECONDS", "2")  # Prefect's 10 make most of a short run a wait
     _check_pool(pool)
     if not supervise(pool, policy, lambda: look(found, pool), metrics, SystemClock(), _tell):
         raise SystemExit(1)

@@ -3,6 +3,7 @@
 It has one thread, because its workers are forked from it: Prefect, loaded once, is shared by all of them.
 """
 
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -168,6 +169,7 @@ def supervise(
     from deployments.workers.worker import work
 
     board = Board(pool)
+    gc.freeze()  # what is loaded by now stays shared: no collection of a worker touches it
     with ExitStack() as held:
         door = held.enter_context(Door(address, board.text)) if address else None
         asked = held.enter_context(asked_to_end())

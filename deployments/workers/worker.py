@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +28,8 @@ T = TypeVar("T")
 CUT_OFF = 1
 """The exit code of a worker that cut runs off."""
 _INSIST_SECONDS, _LOOK_SECONDS = 5.0, 0.1
+_GOODBYE_SECONDS = 5.0
+"""A server that hangs is not waited for any longer: nothing of a run is left to be told."""
 _SERVERS_FAULT = 500
 
 
@@ -84,10 +87,14 @@ async def _work(worker: DrainingWorker, life: socket.socket) -> int:
     working = asyncio.create_task(worker.start())
     ending = asyncio.create_task(_end(worker, drain, now))
     await asyncio.wait((working, ending), return_when=asyncio.FIRST_COMPLETED)
+    code = CUT_OFF if ending.done() and ending.result() else 0
+    goodbye = threading.Timer(_GOODBYE_SECONDS, os._exit, (code,))
+    goodbye.daemon = True
+    goodbye.start()
     working.cancel()  # as Prefect's own is, but with no run left
     with suppress(asyncio.CancelledError):
         await working
-    return CUT_OFF if ending.done() and ending.result() else 0
+    return code
 
 
 async def _end(worker: DrainingWorker, drain: asyncio.Event, now: asyncio.Event) -> bool:
