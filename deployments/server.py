@@ -27,7 +27,7 @@ class PrefectIncomplete(Permanent):
 
 @contextmanager
 def asking(*, tries_again: bool = True) -> "Iterator[SyncPrefectClient]":
-    """Ask the server for as long as the block lasts. Raises PrefectAway and PrefectLocked.
+    """Ask the server for as long as the block lasts. Raises PrefectAway, PrefectLocked and PrefectIncomplete.
 
     Who does not try again is answered within seconds.
     """
@@ -43,6 +43,11 @@ def asking(*, tries_again: bool = True) -> "Iterator[SyncPrefectClient]":
             if not tries_again:
                 held.enter_context(temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}))
             yield held.enter_context(get_client(sync_client=True, httpx_settings={"timeout": 5.0}))
+    except ValueError as error:
+        raise PrefectIncomplete(
+            f"What answers at {url} is no Prefect server, or a very different one: {type(error).__name__}. Correct "
+            "PREFECT_API_URL."
+        ) from error
     except httpx.HTTPError as error:
         if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in _LOCKED:
             raise PrefectLocked(
@@ -61,7 +66,7 @@ def version() -> str:
     import prefect
 
     with asking() as client:
-        found = client.api_version()
+        found = str(client.api_version())
         if found.split(".")[:2] != prefect.__version__.split(".")[:2]:
             raise PrefectIncomplete(
                 f"The Prefect server at {client.api_url} is version {found}, and this is {prefect.__version__}. "

@@ -4,6 +4,7 @@ It is answered by whoever owns the door, when that has time: no thread is made, 
 have one only.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import NamedTuple
@@ -112,6 +113,11 @@ class Door(HTTPServer):
                 f"Nothing can be served at {host}:{port}: {error.strerror or error}. Stop what listens there, or name "
                 "another port."
             ) from error
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of one who hung up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Answer(BaseHTTPRequestHandler):

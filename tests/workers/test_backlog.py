@@ -135,9 +135,13 @@ def answering(status: int, said: bytes) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("status", "said", "told"),
-    [(200, b'"2.20.1"', "Run the same version on both sides"), (401, b"{}", "Set PREFECT_API_AUTH_STRING")],
+    [
+        (200, b'"2.20.1"', "Run the same version on both sides"),
+        (401, b"{}", "Set PREFECT_API_AUTH_STRING"),
+        (200, b"<html>", "is no Prefect server"),
+    ],
 )
-def test_a_server_of_another_version_or_that_wants_a_password_is_told(
+def test_a_server_of_another_version_or_kind_or_that_wants_a_password_is_told(
     shop: Shop, status: int, said: bytes, told: str
 ) -> None:
     with answering(status, said) as url:
