@@ -80,9 +80,18 @@ def work(pool: str, name: str, limit: int, life: socket.socket) -> None:
 
 async def _work(worker: DrainingWorker, life: socket.socket) -> int:
     loop, drain, now = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def end_now() -> None:
+        drain.set()
+        now.set()
+
+    def orphaned() -> None:
+        drain.set()
+        loop.remove_reader(life)
+
     loop.add_signal_handler(signal.SIGTERM, drain.set)
-    loop.add_signal_handler(NOW, lambda: (drain.set(), now.set()))
-    loop.add_reader(life, lambda: (drain.set(), loop.remove_reader(life)))
+    loop.add_signal_handler(NOW, end_now)
+    loop.add_reader(life, orphaned)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     working = asyncio.create_task(worker.start())
     ending = asyncio.create_task(_end(worker, drain, now))

@@ -97,18 +97,21 @@ def test_while_the_server_is_away_the_workers_stay_and_that_is_said(shop: Shop, 
 
 @pytest.mark.full
 @pytest.mark.timeout(900)
-def test_real_flows_lose_nothing_while_workers_go_from_three_to_ten_and_back(server: Server, begun: Begin) -> None:
+def test_real_flows_lose_nothing_while_workers_go_from_three_to_ten_and_back(
+    server: Server, shop: Shop, begun: Begin
+) -> None:
+    shop.env["PREFECT_WORKER_QUERY_SECONDS"] = "2"  # as outside of tests: more often, ten of them keep SQLite busy
     flow = server.ask("/flows/", name="nap")["id"]
     made = server.ask(
         "/deployments/", name="real", flow_id=flow, work_pool_name="quick", entrypoint="tests.workers.flow.nap"
     )["id"]
-    shop = begun(3, 10)
+    supervised = begun(3, 10)
     path = f"/deployments/{made}/create_flow_run"
     runs = [server.ask(path, state={"type": "SCHEDULED"})["id"] for _ in range(4)]
     runs += [server.start(seconds=3) for _ in range(24)]
-    assert wait_until(lambda: shop.has(10), SOON), shop.log.read_text()
-    assert wait_until(lambda: server.states(*runs) == DONE, SOON * 10), shop.log.read_text()
-    assert wait_until(lambda: shop.has(3), SOON), shop.log.read_text()
-    shop.send(signal.SIGTERM)
-    assert shop.end() == 0
+    assert wait_until(lambda: supervised.has(10), SOON), supervised.log.read_text()
+    assert wait_until(lambda: server.states(*runs) == DONE, SOON * 10), supervised.log.read_text()
+    assert wait_until(lambda: supervised.has(3), SOON), supervised.log.read_text()
+    supervised.send(signal.SIGTERM)
+    assert supervised.end() == 0
     assert server.states(*runs) == DONE
