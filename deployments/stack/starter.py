@@ -111,7 +111,7 @@ class Starter:
         self._launched.append(service.name)
         self._keep(self._records)
         self._starting.append((service, self._clock.monotonic()))
-        self._report(Progress(service.title, "is starting"))
+        self._report(Progress(service.title, "starting"))
 
     def _still_good(self, service: Service) -> bool:
         known = self._records.get(service.name)

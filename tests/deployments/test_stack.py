@@ -132,6 +132,7 @@ def test_status_tells_who_runs_where_and_since_when(project: Path, running: stac
     seen = {service.name: service for service in stack.status(project)}
     assert all(service.running and service.since for service in seen.values())
     assert seen["prefect"].address == running.prefect_url
+    assert seen["workers"].address == "work pool 'datastream': 3"
 
 
 def test_the_environment_names_what_a_process_needs(
