@@ -62,7 +62,10 @@ LATE = {
     "pika", "authlib", "joserfc", "cryptography", "jinja2",
 }  # fmt: skip
 """What costs too much to be imported by whoever imports us."""
-HOME = {"prefect": ("flows", "tasks", "blocks"), "uvicorn": ("datastream.gateway.server",)}
+HOME = {
+    "prefect": ("flows", "tasks", "blocks", "deployments.workers.worker"),
+    "uvicorn": ("datastream.gateway.server",),
+}
 """Who is imported only by those that need it anyway."""
 
 

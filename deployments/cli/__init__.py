@@ -22,6 +22,7 @@ from deployments.cli.stack import down, status, up
 from deployments.cli.suggest import suggest
 from deployments.cli.try_ import try_
 from deployments.cli.upkeep import backup, compact, forget, maintain
+from deployments.cli.workers import backlog, workers
 
 __all__ = ["main"]
 
@@ -45,6 +46,8 @@ for command in (
     doctor,
     gateway,
     metrics,
+    workers,
+    backlog,
     check,
     check_source,
     backtest,

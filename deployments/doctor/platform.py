@@ -87,9 +87,10 @@ def _alerts(config: AlertsConfig | None) -> str:
 
 
 def _prefect(settings: Settings, catalog: Catalog) -> Iterator[Look]:
+    from deployments import server
     from deployments.doctor import prefect
 
-    yield "Prefect server", prefect.server
+    yield "Prefect server", server.version
     yield "work pool", prefect.work_pool
     yield "deployments", lambda: prefect.deployments(settings.project)
     for name in prefect.blocks_of(settings.project, _readable(catalog)):

@@ -26,14 +26,14 @@ def amqp(port: int) -> bool:
     return _said(port, b"AMQP\x00\x00\x09\x01").startswith(b"\x01")
 
 
-def worker(port: int, pool: str, name: str, process: Process) -> bool:
-    """Tell whether the Prefect server has heard from the worker since this process was started."""
-    _, workers = ask(port, "POST", f"/api/work_pools/{pool}/workers/filter", {})
+def workers(port: int, pool: str, process: Process) -> bool:
+    """Tell whether the Prefect server has heard from one of this machine's workers since this process was started."""
+    _, there = ask(port, "POST", f"/api/work_pools/{pool}/workers/filter", {})
     return any(
-        found["name"] == name
+        found["name"].startswith(f"{socket.gethostname()}-")
         and found["status"] == "ONLINE"
         and datetime.fromisoformat(found["last_heartbeat_time"]) >= process.started
-        for found in workers or []
+        for found in there or []
     )
 
 

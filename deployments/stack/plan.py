@@ -9,16 +9,16 @@ from pathlib import Path
 from deployments.stack import answers
 from deployments.stack.home import Home
 from deployments.stack.ports import LOOPBACK
-from deployments.stack.prefect_server import QUIET, server_service, worker_service
+from deployments.stack.prefect_server import QUIET, server_service, workers_service
 from deployments.stack.rabbitmq_server import RabbitMQMissing, rabbitmq_service
 from deployments.stack.service import Absent, Service
 from deployments.stack.valkey_server import valkey_service
 
-# Where each prefers to listen; the worker listens nowhere.
+# Where each prefers to listen; the workers listen nowhere.
 PORTS: Mapping[str, int] = {"valkey": 6379, "rabbitmq": 5672, "gateway": 8391, "demo": 8390, "prefect": 4200}
 # In the order of stopping: who needs the others goes first.
 TITLES: Mapping[str, str] = {
-    "worker": "Worker",
+    "workers": "Workers",
     "gateway": "Gateway",
     "demo": "Demo API",
     "prefect": "Prefect server",
@@ -38,8 +38,8 @@ def services(home: Home, ports: Mapping[str, int], *, scheduled: bool = True) ->
     broker = broker_service(home, ports["rabbitmq"])
     events = broker.address if isinstance(broker, Service) else None
     env = variables(home, prefect=server.address, valkey=valkey.address, demo=demo.address, rabbitmq=events)
-    worker = worker_service(home.project, home.log("worker"), home.mark("worker"), ports["prefect"], env)
-    return valkey, broker, demo, gateway_service(home, ports["gateway"], env), server, worker
+    workers = workers_service(home.project, home.log("workers"), home.mark("workers"), ports["prefect"], env)
+    return valkey, broker, demo, gateway_service(home, ports["gateway"], env), server, workers
 
 
 def variables(home: Home, *, prefect: str, valkey: str, demo: str, rabbitmq: str | None) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""The Prefect server on SQLite, and the worker that runs its flows. Nothing of either leaves this machine."""
+"""The Prefect server on SQLite, and the workers that run its flows. Nothing of either leaves this machine."""
 
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from deployments.stack import answers
@@ -10,10 +11,11 @@ from deployments.stack.ports import LOOPBACK
 from deployments.stack.service import Service
 
 SERVER = "prefect"
-WORKER = "worker"
+WORKERS = "workers"
 PORT = 4200
 POOL = "datastream"
-WORKER_NAME = "local"
+DRAIN = timedelta(seconds=30)
+"""So long runs are waited for when their workers are stopped."""
 PREFECT = (sys.executable, "-m", "prefect")
 
 QUIET: Mapping[str, str] = {
@@ -45,20 +47,20 @@ def server_service(home: Path, log: Path, mark: str, port: int, *, scheduled: bo
     )
 
 
-def worker_service(project: Path, log: Path, mark: str, port: int, env: Mapping[str, str]) -> Service:
-    """Describe the process worker of the pool, which it creates if it is missing; it works for the server on `port`."""
-    start = ("worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER_NAME)
+def workers_service(project: Path, log: Path, mark: str, port: int, env: Mapping[str, str]) -> Service:
+    """Describe the workers of the pool, which they create if it is missing; they work for the server on `port`."""
     return Service(
-        name=WORKER,
-        title="Worker",
-        command=(*PREFECT, *start, "--install-policy", "never"),
-        env={**env, "PREFECT_WORKER_QUERY_SECONDS": "2"},
+        name=WORKERS,
+        title="Workers",
+        command=(sys.executable, "-m", "deployments.cli", "workers", "--pool", POOL),
+        env=env,
         folder=project,
         log=log,
         mark=mark,
         address=f"work pool {POOL!r}",
         port=None,
-        works=lambda process: answers.worker(port, POOL, WORKER_NAME, process),
+        works=lambda process: answers.workers(port, POOL, process),
         after=(SERVER,),
         before=lambda: put_right(port, POOL),
+        drain=DRAIN,
     )

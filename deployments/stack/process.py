@@ -85,8 +85,15 @@ def launch(command: Sequence[str], env: Mapping[str, str], *, mark: str, folder:
     return Process(child.pid, born, mark, started)
 
 
-def stop(process: Process, grace: timedelta = GRACE) -> None:
-    """Ask the process and its family to end, insist after `grace`, and return when none of them is left."""
+def stop(process: Process, grace: timedelta = GRACE, drain: timedelta = timedelta()) -> None:
+    """Ask the process and its family to end, insist after `grace`, and return when none of them is left.
+
+    For as long as it may `drain`, only the process is asked, which sees to its family itself.
+    """
+    if drain and process.alive():
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process.pid, signal.SIGTERM)
+        wait_until(lambda: not process.alive(), drain)
     _signal(process, signal.SIGTERM)
     if not wait_until(lambda: not family(process), grace):
         wait_until(lambda: not _signal(process, signal.SIGKILL), grace)

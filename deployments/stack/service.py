@@ -19,7 +19,8 @@ FOREIGN = ("PREFECT_API_", "PREFECT_SERVER_", "PREFECT_PROFILE", "PREFECT_HOME")
 class Service:
     """One process to run in `folder`. `works` may be answered by a stranger on the same port: ask `ready`.
 
-    The stack goes without an `optional` one that does not come up. A `relayed` port is held by a stranger for it.
+    The stack goes without an `optional` one that does not come up. A `relayed` port is held by a stranger for it. It
+    may `drain` so long before it is made to end.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Service:
     patience: timedelta = field(default=timedelta(seconds=90))
     foreign: tuple[str, ...] = FOREIGN
     optional: bool = False
+    drain: timedelta = timedelta()
     relayed: bool = False
 
     @property

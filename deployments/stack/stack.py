@@ -1,4 +1,4 @@
-"""Up, down and status of the local stack: Valkey, RabbitMQ, the Prefect server with its worker, gateway, demo API.
+"""Up, down and status of the local stack: Valkey, RabbitMQ, the Prefect server with its workers, gateway, demo API.
 
 RabbitMQ is the one that a stack can do without: where there is none, or it does not come up, `up` says so. Each command
 may be repeated freely; data stay in `.datastream` until somebody deletes them.
@@ -16,8 +16,10 @@ from deployments.stack.home import Home
 from deployments.stack.ledger import Ledger, Record
 from deployments.stack.plan import PORTS, TITLES, named_broker, services, variables
 from deployments.stack.ports import reserved
+from deployments.stack.prefect_server import DRAIN, WORKERS
 from deployments.stack.process import Process, family, stop
 from deployments.stack.starter import Progress, Report, Starter, silent
+from deployments.workers.children import children
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +144,12 @@ def _stop(home: Home, name: str, known: Record | None, report: Report) -> bool:
     # Without a record, or after its process died, what it started may still be there: the mark finds it.
     process = known.process if known else Process.unknown(home.mark(name))
     ran = bool(family(process))
-    if ran:
+    if ran and name == WORKERS:
+        report(Progress(TITLES[name], f"finish their runs, for {DRAIN.total_seconds():.0f} s at most"))
+        stop(process, drain=DRAIN)
+    elif ran:
         stop(process)
+    if ran:
         report(Progress(TITLES[name], "stopped"))
     return ran
 
@@ -153,4 +159,5 @@ def _status(home: Home, name: str, known: Record | None) -> ServiceStatus:
         absent = known.absent if known else ""
         return ServiceStatus(name, TITLES[name], False, None, "", None, home.log(name), absent)
     process = known.process
-    return ServiceStatus(name, TITLES[name], True, process.pid, known.address, process.started, home.log(name))
+    address = f"{known.address}: {len(children(process.pid))}" if name == WORKERS else known.address
+    return ServiceStatus(name, TITLES[name], True, process.pid, address, process.started, home.log(name))

@@ -111,7 +111,7 @@ class Starter:
         self._launched.append(service.name)
         self._keep(self._records)
         self._starting.append((service, self._clock.monotonic()))
-        self._report(Progress(service.title, "is starting"))
+        self._report(Progress(service.title, "starting"))
 
     def _still_good(self, service: Service) -> bool:
         known = self._records.get(service.name)
@@ -119,7 +119,7 @@ class Starter:
             return False  # its flow runs, if it had any, go on
         if known and known.fingerprint == service.fingerprint and self._answers(service, known.process):
             return True
-        self._clear(known.process if known else Process.unknown(service.mark))
+        self._clear(known.process if known else Process.unknown(service.mark), service.drain)
         return False
 
     def _answers(self, service: Service, process: Process) -> bool:
@@ -127,10 +127,10 @@ class Starter:
         settled = wait_until(lambda: service.ready(process) or not process.alive(), KEEP_PATIENCE, self._clock)
         return settled and process.alive()
 
-    def _clear(self, process: Process) -> None:
+    def _clear(self, process: Process, drain: timedelta = timedelta()) -> None:
         # Two servers on one data folder would ruin it, so one that nobody wrote down has to go as well.
         if family(process):
-            stop(process)
+            stop(process, drain=drain)
 
     def _look_at(self, service: Service, began: float) -> None:
         process = self._records[service.name].process

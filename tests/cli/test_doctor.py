@@ -93,7 +93,7 @@ def test_status_tells_how_each_stream_stands(world: World, shell: Shell, valkey_
     told = json.loads(done.stdout)
     [stream] = told["streams"]
     assert done.returncode == 1, "nothing runs here"
-    assert {part["part"] for part in told["parts"]} >= {"Valkey", "Prefect server", "Worker", "RabbitMQ"}
+    assert {part["part"] for part in told["parts"]} >= {"Valkey", "Prefect server", "Workers", "RabbitMQ"}
     assert (stream["stream"], stream["kind"], stream["commits"], stream["waiting"]) == ("orders", "webhook", 1, 0)
     assert (stream["unannounced"], stream["problem"]) == (1, None)
 

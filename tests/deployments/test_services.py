@@ -81,6 +81,25 @@ def test_a_process_that_ignores_the_request_to_end_is_made_to(tmp_path: Path) ->
     assert not process.alive()
 
 
+def test_a_process_that_drains_is_left_to_end_its_family_itself(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    child = "trap 'echo cut off; exit' TERM; echo born; sleep 1; echo done"
+    command = ("sh", "-c", f'trap "" TERM; sh -c "{child}" & trap "wait; exit" TERM; wait; wait')
+    process = launch(command, {"PATH": "/usr/bin:/bin"}, mark=f"x@{tmp_path}", folder=tmp_path, log=log)
+    assert wait_until(lambda: "born" in log.read_text().splitlines(), timedelta(seconds=5))
+    stop(process, drain=timedelta(seconds=20))
+    assert log.read_text().splitlines()[-1] == "done"
+
+
+def test_a_process_that_drains_for_too_long_is_stopped_with_its_family(tmp_path: Path) -> None:
+    command = ("sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 300; done")
+    log = tmp_path / "x.log"
+    process = launch(command, {"PATH": "/usr/bin:/bin"}, mark=f"x@{tmp_path}", folder=tmp_path, log=log)
+    assert wait_until(lambda: "deaf" in log.read_text().splitlines(), timedelta(seconds=5))
+    stop(process, grace=timedelta(milliseconds=200), drain=timedelta(milliseconds=200))
+    assert family(process) == []
+
+
 def test_a_service_that_dies_at_start_is_told_with_its_last_words(tmp_path: Path) -> None:
     dying = service(tmp_path, "doomed", sys.executable, "-c", "print('no luck'); raise SystemExit(3)", works=False)
     with pytest.raises(ServiceDied, match=r"(?s)Doomed ended .* exit code 3.*no luck.*doomed\.log"):

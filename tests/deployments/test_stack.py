@@ -98,10 +98,10 @@ def test_status_names_a_broker_that_is_left_out_and_counts_the_stack_as_whole(
     assert shown.exit_code == 0
 
 
-def test_the_next_up_finds_a_broker_that_there_is_by_now_and_tells_the_worker(
+def test_the_next_up_finds_a_broker_that_there_is_by_now_and_tells_the_workers(
     project: Path, running: stack.Stack
 ) -> None:
-    worker = Path(f"/proc/{pids(project)['worker']}/environ").read_text()
+    worker = Path(f"/proc/{pids(project)['workers']}/environ").read_text()
     assert f"DATASTREAM_RABBITMQ_URL={running.rabbitmq_url}" in worker.split("\0")
     assert answers.amqp(urlsplit(running.rabbitmq_url).port)
 
@@ -150,6 +150,7 @@ def test_status_tells_who_runs_where_and_since_when(project: Path, running: stac
     seen = {service.name: service for service in stack.status(project)}
     assert all(service.running and service.since for service in seen.values())
     assert seen["prefect"].address == running.prefect_url
+    assert seen["workers"].address == "work pool 'datastream': 3"
 
 
 def test_the_environment_names_what_a_process_needs(
@@ -169,13 +170,13 @@ def test_a_broker_that_the_environment_names_is_kept_and_none_of_our_own_is_star
     monkeypatch.setenv("DATASTREAM_RABBITMQ_URL", "amqp://elsewhere")
     planned = {service.name: service for service in services(Home.of(tmp_path), PORTS)}
     assert isinstance(planned["rabbitmq"], Absent)
-    assert planned["worker"].env["DATASTREAM_RABBITMQ_URL"] == "amqp://elsewhere"
+    assert planned["workers"].env["DATASTREAM_RABBITMQ_URL"] == "amqp://elsewhere"
 
 
 @pytest.mark.usefixtures("running")
 def test_down_leaves_the_data_and_nothing_else(project: Path) -> None:
     before = [pid for found in families(project).values() for pid in found]
-    assert stack.down(project) == ["worker", "gateway", "demo", "prefect", "rabbitmq", "valkey"]
+    assert stack.down(project) == ["workers", "gateway", "demo", "prefect", "rabbitmq", "valkey"]
     assert [pid for pid in before if runs(pid)] == []
     assert not (project / ".datastream" / "stack.json").exists()
     assert not (project / "prefect.toml").exists()

@@ -1,0 +1,1 @@
+"""The workers of a pool: processes that drain, as many as its backlog asks for."""

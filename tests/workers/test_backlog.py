@@ -1,0 +1,156 @@
+"""What there is to do, as one number; and what is refused before a worker is begun."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from datastream.buffers import Delivery, lane_of
+from datastream.buffers.redis import open_buffer
+from datastream.connections import BufferConfig
+from tests.servers import PatientHandler
+from tests.workers.conftest import Server, Shop
+
+POSTED = """
+name: %s
+source: {kind: webhook, block: webhook-source/x}
+key: [id]
+suite: orders
+batch: {size: 10, interval: %s}
+"""
+
+
+def backlog(shop: Shop, pool: str, code: int = 0, **env: str) -> dict[str, Any]:
+    done = shop.command("backlog", "--pool", pool, "--json", **env)
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_runs_that_are_due_wait_and_a_pause_or_a_limit_keeps_them_back(shop: Shop, server: Server) -> None:
+    pool = server.pool("idle")
+    for name in ("one", "two"):
+        server.schedule(name, pool)
+    found = backlog(shop, pool)
+    assert (found["backlog"], found["waiting"], found["under_way"], found["due_lanes"]) == (2, 2, 0, 0)
+    assert found["oldest_seconds"] >= 3600
+    server.change(f"/work_pools/{pool}/queues/default", concurrency_limit=1)
+    assert backlog(shop, pool)["waiting"] == 1
+    server.change(f"/work_pools/{pool}", is_paused=True)
+    assert backlog(shop, pool)["waiting"] == 0
+
+
+def test_a_lane_is_due_with_a_full_batch_or_a_delivery_past_its_interval(
+    shop: Shop, server: Server, redis_url: str
+) -> None:
+    for name, interval, count in (
+        ("full", "PT1H", 10),
+        ("fresh", "PT1H", 9),
+        ("old", "PT0.001S", 1),
+        ("empty", "PT1H", 0),
+    ):
+        (shop.folder / "streams" / f"{name}.yaml").write_text(POSTED % (name, interval))
+        with open_buffer(BufferConfig(url=SecretStr(redis_url))) as buffer:
+            buffer.append(lane_of(name), [Delivery(str(at), b"{}") for at in range(count)], timedelta(hours=1))
+    found = backlog(shop, server.pool("lanes"), DATASTREAM_REDIS_URL=redis_url)
+    assert (found["due_lanes"], found["backlog"], found["waiting"]) == (2, 2, 0)
+    assert found["oldest_seconds"] > 0
+
+
+def test_without_redis_the_lanes_and_so_the_number_are_not_known_and_that_is_said(shop: Shop, server: Server) -> None:
+    (shop.folder / "streams" / "posted.yaml").write_text(POSTED % ("posted", "PT1H"))
+    found = backlog(shop, server.pool("cut"), 1, DATASTREAM_REDIS_URL="redis://127.0.0.1:9/0")
+    assert (found["backlog"], found["due_lanes"], found["waiting"]) == (None, None, 0)
+    assert "is it up?" in found["problem"]
+
+
+def test_a_stream_that_cannot_be_read_is_told_and_the_number_is_still_known(
+    shop: Shop, server: Server, redis_url: str
+) -> None:
+    (shop.folder / "streams" / "torn.yaml").write_text("name: [")
+    found = backlog(shop, server.pool("torn"), 1, DATASTREAM_REDIS_URL=redis_url)
+    assert found["backlog"] == 0
+    assert "torn.yaml" in found["problem"]
+
+
+def test_a_pool_that_there_is_not_is_told(shop: Shop) -> None:
+    assert "no work pool 'nowhere'" in backlog(shop, "nowhere", 1)["problem"]
+
+
+WORDS = {
+    "an unknown pool": (("--pool", "nowhere"), 1, "prefect work-pool create nowhere --type process"),
+    "a pool of another type": (("--pool", "containers"), 1, "is of type 'docker'"),
+    "more at least than at most": (("--min", "4", "--max", "3"), 1, "no less than it as --max"),
+    "no worker at all": (("--min", "0"), 1, "1 or more as --min"),
+    "no run at once": (("--limit", "0"), 1, "1 or more as --limit"),
+    "no number": (("--min", "many"), 2, "not a valid integer"),
+    "no port": (("--metrics", "99999"), 2, "is no port"),
+}
+
+
+@pytest.mark.parametrize(("words", "code", "said"), WORDS.values(), ids=WORDS.keys())
+def test_what_cannot_be_is_refused_before_a_worker_begins(
+    shop: Shop, server: Server, words: tuple[str, ...], code: int, said: str
+) -> None:
+    server.pool("containers", "docker")
+    done = shop.command("workers", *words)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert said in done.stderr
+    assert "begins" not in done.stdout
+
+
+def test_a_port_that_is_taken_is_told(shop: Shop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = shop.command("workers", "--pool", "quick", "--metrics", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "Stop what listens there, or name another port" in done.stderr
+
+
+class _Odd(PatientHandler):
+    status, said = 200, b""
+
+    def do_GET(self) -> None:  # noqa: N802 - the name is the library's
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.said)))
+        self.end_headers()
+        self.wfile.write(self.said)
+
+
+@contextmanager
+def answering(status: int, said: bytes) -> Iterator[str]:
+    """Be a server that answers everything so."""
+    with HTTPServer(("127.0.0.1", 0), type("_", (_Odd,), {"status": status, "said": said})) as odd:
+        thread = Thread(target=odd.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{odd.server_address[1]}/api"
+        odd.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "told"),
+    [
+        (200, b'"2.20.1"', "Run the same version on both sides"),
+        (401, b"{}", "Set PREFECT_API_AUTH_STRING"),
+        (200, b"<html>", "is no Prefect server"),
+    ],
+)
+def test_a_server_of_another_version_or_kind_or_that_wants_a_password_is_told(
+    shop: Shop, status: int, said: bytes, told: str
+) -> None:
+    with answering(status, said) as url:
+        done = shop.command("workers", PREFECT_API_URL=url)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert told in done.stderr
+
+
+def test_without_a_server_none_begins_and_that_is_told(shop: Shop) -> None:
+    done = shop.command("workers", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
