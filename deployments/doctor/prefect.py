@@ -1,22 +1,16 @@
 """What is asked of the Prefect server. Each answer is a sentence, and so is each error."""
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datastream.errors import Permanent, Transient
+from datastream.errors import Permanent
+from deployments.prefect_api import prefect_client, version_of
 from deployments.stack.prefect_server import POOL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from prefect.client.orchestration import SyncPrefectClient
+    from collections.abc import Iterable
 
     from datastream.catalog import Stream
-
-
-class PrefectAway(Transient):
-    """The Prefect server does not answer."""
 
 
 class PrefectIncomplete(Permanent):
@@ -27,8 +21,8 @@ def server() -> str:
     """Ask which server it is."""
     import prefect
 
-    with _client() as client:
-        version = client.api_version()
+    with prefect_client() as client:
+        version = version_of(client)
         if not version.startswith(".".join(prefect.__version__.split(".")[:2])):
             raise PrefectIncomplete(
                 f"The Prefect server at {client.api_url} is version {version}, and this is {prefect.__version__}. "
@@ -41,7 +35,7 @@ def work_pool() -> str:
     """Ask for the pool and a worker that lives."""
     from prefect.exceptions import ObjectNotFound
 
-    with _client() as client:
+    with prefect_client() as client:
         try:
             pool = client.read_work_pool(POOL)
         except ObjectNotFound as error:
@@ -61,7 +55,7 @@ def work_pool() -> str:
 def deployments(project: Path) -> str:
     """Compare prefect.yaml with what is deployed."""
     wanted = _entries(project)
-    with _client() as client:
+    with prefect_client() as client:
         there = {(found.entrypoint, found.name) for found in client.read_deployments()}
     missing = [f"{e['name']} ({e['entrypoint']})" for e in wanted if (e["entrypoint"], e["name"]) not in there]
     if missing:
@@ -91,7 +85,7 @@ def block(name: str) -> str:
     slug = name.partition("/")[0]
     if slug not in kinds:
         raise PrefectIncomplete(f"{name!r} is none of our blocks: {', '.join(kinds)}. Correct its name.")
-    with _client():
+    with prefect_client():
         return str(load(kinds[slug], name, "Something here needs").check())
 
 
@@ -107,23 +101,4 @@ def _entries(project: Path) -> list[dict[str, Any]]:
         raise PrefectIncomplete(
             f"{file} names no deployments that can be read ({type(error).__name__}: {error}). Put the project's file "
             "back, and run `prefect deploy --all`."
-        ) from error
-
-
-@contextmanager
-def _client() -> "Iterator[SyncPrefectClient]":
-    import httpx
-    from prefect.client.orchestration import get_client
-    from prefect.settings import PREFECT_API_URL
-
-    url = PREFECT_API_URL.value()
-    if url is None:
-        raise PrefectAway("PREFECT_API_URL names no Prefect server. Start one with `datastream up`, or set it.")
-    try:
-        with get_client(sync_client=True, httpx_settings={"timeout": 5.0}) as client:
-            yield client
-    except httpx.HTTPError as error:
-        raise PrefectAway(
-            f"The Prefect server at {url} does not answer: {error or type(error).__name__}. Start one with "
-            "`datastream up`, or correct PREFECT_API_URL."
         ) from error
