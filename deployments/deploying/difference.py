@@ -106,13 +106,20 @@ def _deployment_fields(wanted: Deployment, there: Deployment, *, prune: bool) ->
     if prune:
         yield from (FieldChange(f"schedules.{slug}", _shown(there.schedules[slug]["schedule"], ()), None)
                     for slug in there.schedules if slug not in wanted.schedules)  # fmt: skip
-    if owned(there.automations) != owned(wanted.automations):
-        names = ([each["name"] for each in side.automations] for side in (there, wanted))
-        yield FieldChange("triggers", *names)
+    own = own_of(wanted, there)
+    if alike(own) != alike(wanted.automations):
+        yield FieldChange("triggers", *([each["name"] for each in side] for side in (own, wanted.automations)))
 
 
-def owned(automations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what a deployment owns, to be compared; its own automations are its file's, switch and all."""
+def own_of(wanted: Deployment, there: Deployment) -> list[Mapping[str, Any]]:
+    """Return those of the automations that speak of a deployment which are its triggers, as far as names tell."""
+    names = {each["name"] for each in wanted.automations}
+    unnamed = f"{there.name}__automation_"
+    return [each for each in there.automations if each["name"] in names or each["name"].startswith(unnamed)]
+
+
+def alike(automations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return automations to be compared; a deployment's triggers are its file's, switch and all."""
     return sorted(str({"name": each["name"], "enabled": each["enabled"], **comparable(each)}) for each in automations)
 
 

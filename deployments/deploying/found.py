@@ -22,7 +22,7 @@ def found_on(client: "SyncPrefectClient", pools: set[str]) -> State:
     flows = {flow["id"]: flow["name"] for flow in all_of(client, "/flows/filter")}
     automations = all_of(client, "/automations/filter")
     deployments = [
-        deployment_of(said, flows[said["flow_id"]], owned_by(said["id"], automations))
+        deployment_of(said, flows[said["flow_id"]], speaking_of(said["id"], automations))
         for said in all_of(client, "/deployments/filter")
         if said["flow_id"] in flows
     ]
@@ -33,7 +33,7 @@ def found_on(client: "SyncPrefectClient", pools: set[str]) -> State:
     }
     return State(
         deployments={each.title: each for each in deployments},
-        automations={each["name"]: each for each in automations if not each.get("owner_resource")},
+        automations={each["name"]: each for each in automations},
         queues=queues,
         flows={name: id_ for id_, name in flows.items()},
     )
@@ -47,7 +47,7 @@ def deployment_of(said: Mapping[str, Any], flow: str, automations: Sequence[Mapp
     return Deployment(flow, said["name"], fields, schedules, automations, said["id"], said["flow_id"])
 
 
-def owned_by(id_: str, automations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the automations that a deployment owns, without its id in them."""
-    own = [each for each in automations if each.get("owner_resource") == f"prefect.deployment.{id_}"]
-    return [json.loads(json.dumps(each).replace(id_, THIS)) for each in own]
+def speaking_of(id_: str, automations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the automations that speak of a deployment, without its id in them."""
+    texts = map(json.dumps, automations)
+    return [json.loads(text.replace(id_, THIS)) for text in texts if id_ in text]

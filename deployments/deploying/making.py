@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deployments.deploying.difference import Change, owned
-from deployments.deploying.found import owned_by
+from deployments.deploying.difference import Change, alike, own_of
+from deployments.deploying.found import speaking_of
 from deployments.deploying.model import THIS, Deployment, State
 from deployments.prefect_api import all_of
 
@@ -70,7 +70,9 @@ class Making:
         if self._prune:
             for slug in there.schedules.keys() - wanted.schedules.keys():
                 self._ask("DELETE", f"/deployments/{there.id}/schedules/{there.schedules[slug]['id']}")
-        self._own_again(there.id, wanted.automations, there.automations)
+        if alike(own_of(wanted, there)) != alike(wanted.automations):
+            self._ask("DELETE", f"/automations/owned-by/prefect.deployment.{there.id}")
+            self._own(there.id, wanted.automations)
 
     def _restore(self, origin: Deployment) -> None:
         """Let a deployment be what it was: its fields, its schedules, and what it owns."""
@@ -84,8 +86,11 @@ class Making:
                 self._ask("POST", f"/deployments/{origin.id}/schedules", [_kept(schedule)])
             elif _kept(now[id_]) != _kept(schedule):
                 self._ask("PATCH", f"/deployments/{origin.id}/schedules/{id_}", _kept(schedule))
-        there = owned_by(origin.id, all_of(self._client, "/automations/filter"))
-        self._own_again(origin.id, origin.automations, there)
+        was_there = {each["id"] for each in origin.automations}
+        if was_there != {each["id"] for each in self._automations_of(origin)}:
+            self._ask("DELETE", f"/automations/owned-by/prefect.deployment.{origin.id}")
+            stayed = {each["id"] for each in self._automations_of(origin)}
+            self._own(origin.id, [each for each in origin.automations if each["id"] not in stayed])
 
     def _remove_new(self, made: Deployment) -> None:
         there = self._there(made)
@@ -101,14 +106,13 @@ class Making:
         found = self._ask("POST", "/deployments/filter", wanted)
         return str(found[0]["id"]) if found else None
 
-    def _own_again(self, id_: str, wanted: Sequence[Mapping[str, Any]], there: Sequence[Mapping[str, Any]]) -> None:
-        if owned(wanted) != owned(there):
-            self._ask("DELETE", f"/automations/owned-by/prefect.deployment.{id_}")
-            self._own(id_, wanted)
+    def _automations_of(self, deployment: Deployment) -> list[dict[str, Any]]:
+        return speaking_of(deployment.id, all_of(self._client, "/automations/filter"))
 
     def _own(self, id_: str, automations: Sequence[Mapping[str, Any]]) -> None:
         for each in automations:
-            self._ask("POST", "/automations/", json.loads(json.dumps(_core(each)).replace(THIS, id_)))
+            own = json.loads(json.dumps(_core(each)).replace(THIS, id_))
+            self._ask("POST", "/automations/", {**own, "owner_resource": f"prefect.deployment.{id_}"})
 
     def _automation(self, target: Mapping[str, Any], origin: Mapping[str, Any] | None) -> None:
         if origin is None:
@@ -121,7 +125,7 @@ class Making:
             self._ask("PUT", f"/automations/{change.origin['id']}", _core(change.origin))
             return
         for each in all_of(self._client, "/automations/filter"):
-            if each["name"] == change.name and not each.get("owner_resource"):
+            if each["name"] == change.name:
                 self._ask("DELETE", f"/automations/{each['id']}")
 
     def _remove_queue(self, name: str) -> None:
@@ -147,4 +151,4 @@ def _core(automation: Mapping[str, Any]) -> dict[str, Any]:
     """Return an automation as it is given to the server."""
     from prefect.events.schemas.automations import AutomationCore
 
-    return AutomationCore.model_validate(automation).model_dump(mode="json")
+    return AutomationCore.model_validate(automation).model_dump(mode="json", exclude={"owner_resource"})

@@ -18,7 +18,7 @@ class Deployment:
     schedules: Mapping[str, Mapping[str, Any]]
     """By slug; those without one are found, and never wanted: they are kept by their ids."""
     automations: Sequence[Mapping[str, Any]] = ()
-    """What its triggers became."""
+    """What its triggers became; of one that is found, all that speak of it: the server does not tell who owns them."""
     id: str = ""
     flow_id: str = ""
 

@@ -47,7 +47,7 @@ class Plan:
 
 def plan(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False) -> Plan:
     """Return what would change. Raises NotDeployable with all that is wrong, and what the client raises."""
-    version = version_of(client)
+    version = _own_version(version_of(client))
     text, new, unadded = _text(settings)
     described = file.read(text)
     blocks = _blocks(client)
@@ -57,7 +57,7 @@ def plan(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False
     pools = {pool["name"]: pool for pool in all_of(client, "/work_pools/filter")}
     problems += _problems(made, settings, pools, blocks)
     for pool in sorted({deployment.queue[0] for _, deployment in made} & pools.keys()):
-        problems += checks.unlike_workers(client, pool, _own_version(version))
+        problems += checks.unlike_workers(client, pool, version)
     if problems:
         raise NotDeployable(problems)
     wanted = State({each.title: each for _, each in made}, automation, _queues(each for _, each in made))

@@ -87,9 +87,12 @@ def _alerts(config: AlertsConfig | None) -> str:
 
 
 def _prefect(settings: Settings, catalog: Catalog) -> Iterator[Look]:
-    from deployments.doctor import prefect
+    from deployments.doctor import posture, prefect
 
     yield "Prefect server", prefect.server
+    yield "who may use it", posture.reach
+    yield "results of runs", posture.serializer
+    yield "secrets in deployments", posture.secrets_on_the_server
     yield "work pool", prefect.work_pool
     yield "deployments", lambda: prefect.deployments(settings.project)
     for name in prefect.blocks_of(settings.project, _readable(catalog)):

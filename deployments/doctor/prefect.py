@@ -60,7 +60,7 @@ def deployments(project: Path) -> str:
     missing = [f"{e['name']} ({e['entrypoint']})" for e in wanted if (e["entrypoint"], e["name"]) not in there]
     if missing:
         raise PrefectIncomplete(
-            f"prefect.yaml has {', '.join(missing)}, which is not deployed. Run `prefect deploy --all`."
+            f"prefect.yaml has {', '.join(missing)}, which is not deployed. Run `datastream deploy apply`."
         )
     return f"All {len(wanted)} entries of prefect.yaml are deployed."
 
@@ -100,5 +100,5 @@ def _entries(project: Path) -> list[dict[str, Any]]:
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise PrefectIncomplete(
             f"{file} names no deployments that can be read ({type(error).__name__}: {error}). Put the project's file "
-            "back, and run `prefect deploy --all`."
+            "back, and run `datastream deploy apply`."
         ) from error
