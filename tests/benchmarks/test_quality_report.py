@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.quality_report.__main__ import lake_of, line, run
-from datastream.health.ledger import known
+from datastream.health.known import known
 from datastream.lake import layout
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import urllib3
 
 from deployments.stack.waiting import wait_until
 from tests.conftest import order, orders
 from tests.flows.conftest import Project, python
+from tests.prefect_api import ask
 
 
 def test_a_check_that_is_not_met_fails_the_run_with_a_sentence_and_is_an_event(project: Project) -> None:
@@ -47,7 +47,7 @@ def deployment(project: Project) -> Iterator[str]:
     hourly = {"schedule": {"interval": 3600}, "active": True}
     made = project.ask("/deployments/", name="orders", flow_id=flow, schedules=[hourly])["id"]
     yield made
-    urllib3.request("DELETE", f"{project.prefect_api}/deployments/{made}")
+    ask("DELETE", f"{project.prefect_api}/deployments/{made}")
 
 
 def test_the_server_is_asked_when_a_run_of_the_schedule_completed_last(project: Project, deployment: str) -> None:
