@@ -1,5 +1,7 @@
 """`datastream deploy`: what prefect.yaml would change on the Prefect server; do it, all of it or nothing."""
 
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,6 +10,8 @@ from deployments.cli.project import settings_with_stack
 from deployments.cli.show import as_json, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from deployments.deploying import Plan
     from deployments.deploying.difference import Change
 
@@ -34,7 +38,7 @@ def plan_(check: bool, prune: bool, json_: bool) -> None:
     from deployments.prefect_api import prefect_client
 
     settings = settings_with_stack()
-    with prefect_client() as client:
+    with prefect_client() as client, _problems_as_json(json_=json_):
         found = plan(client, settings, prune=prune)
     show(found, json_=json_, applied=False)
     if check and not found.empty:
@@ -50,10 +54,23 @@ def apply_(prune: bool, json_: bool) -> None:
     from deployments.prefect_api import prefect_client
 
     settings = settings_with_stack()
-    with prefect_client() as client:
+    with prefect_client() as client, _problems_as_json(json_=json_):
         found = plan(client, settings, prune=prune)
         apply(client, found, settings.project, prune=prune)
     show(found, json_=json_, applied=True)
+
+
+@contextmanager
+def _problems_as_json(*, json_: bool) -> "Iterator[None]":
+    from deployments.deploying import NotDeployable
+
+    try:
+        yield
+    except NotDeployable as error:
+        if not json_:
+            raise
+        print_json({"problems": [asdict(problem) for problem in error.problems]})
+        raise SystemExit(1) from error
 
 
 def show(plan: "Plan", *, json_: bool, applied: bool) -> None:

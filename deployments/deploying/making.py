@@ -97,8 +97,9 @@ class Making:
         if there:
             self._ask("DELETE", f"/automations/owned-by/prefect.deployment.{there}")
             self._ask("DELETE", f"/deployments/{there}")
-        if made.flow not in self._found.flows:
-            for flow in self._ask("POST", "/flows/filter", {"flows": {"name": {"any_": [made.flow]}}}):
+        named = {"flows": {"name": {"any_": [made.flow]}}}
+        if made.flow not in self._found.flows and not self._ask("POST", "/deployments/filter", named):
+            for flow in self._ask("POST", "/flows/filter", named):  # with it would go what others deployed meanwhile
                 self._ask("DELETE", f"/flows/{flow['id']}")
 
     def _there(self, deployment: Deployment) -> str | None:

@@ -57,7 +57,8 @@ def _templated(entry: Entry) -> dict[str, Any]:
     from prefect.cli.deploy._config import _merge_with_default_deploy_config
     from prefect.utilities.templating import apply_values, find_placeholders
 
-    described = _merge_with_default_deploy_config(dict(entry.described))
+    said = {key: value for key, value in entry.described.items() if value is not None}
+    described = _merge_with_default_deploy_config(said)
     if "{{" not in str(entry.described):
         return described
     described = _resolved(entry, described)

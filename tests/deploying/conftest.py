@@ -10,10 +10,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import urllib3
 
 from deployments.stack import prefect_server
 from tests.commands import DATASTREAM, run, run_code
+from tests.prefect_api import ask
 
 FLOWS = """
 from prefect import flow
@@ -78,7 +78,7 @@ class Deploying:
         return {
             **os.environ, "PREFECT_API_URL": self.api, "PREFECT_HOME": str(self.folder / "home"), "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false", "DATASTREAM_PROJECT": str(self.folder), "COLUMNS": "160",
-            "PREFECT_CLIENT_MAX_RETRIES": "0", "DATASTREAM_LAKE_URI": (self.folder / "lake").as_uri(),
+            "DATASTREAM_LAKE_URI": (self.folder / "lake").as_uri(),
         }  # fmt: skip
 
     def __call__(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -98,10 +98,7 @@ class Deploying:
         self.file.write_text(text.replace(old, new))
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
-        given = {"json": body} if method != "GET" else {}
-        said = urllib3.request(method, f"{self.api}{path}", timeout=60, retries=False, **given)
-        assert said.status < 300, (method, path, said.data)
-        return json.loads(said.data) if said.data else None
+        return ask(method, f"{self.api}{path}", body if method != "GET" else None)
 
     def deployed(self) -> dict[str, dict[str, Any]]:
         """What the server has of ours, without the moments at which it was touched."""

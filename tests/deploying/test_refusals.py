@@ -62,6 +62,9 @@ def test_all_that_is_wrong_is_told_at_once(project: Deploying) -> None:
     assert "nothing is deployed, since" in told
     assert all(said in told for said in ("interval of 0 s or less", "jobs.nowhere cannot be imported", "tags"))
     assert "deployments/automations/bad.yaml, line 3: trigger" in told
+    problems = json.loads(project("plan", "--json").stdout)["problems"]
+    assert len(problems) == len(told.splitlines()) - 1
+    assert {key: problems[1][key] for key in ("file", "line")} == {"file": "prefect.yaml", "line": 11}
 
 
 STREAM = "name: orders\nsource: {kind: webhook, block: webhook-source/none}\nsuite: orders\n"

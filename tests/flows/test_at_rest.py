@@ -122,6 +122,8 @@ def test_no_secret_is_written_down_by_a_run_that_loads_or_fails(
     assert api.requests[0].headers["Authorization"] == f"Bearer {canaries['token']}", "it was used"
     assert canaries.seen_in((loaded.stdout + loaded.stderr + failed.stdout + failed.stderr).encode()) == []
     assert search(guarded, canaries, tmp_path_factory) == {}
+    guarded.run(canaries["no secret"], **env)
+    assert ["no secret"] in search(guarded, canaries, tmp_path_factory).values(), "what is not hidden is seen"
 
 
 @pytest.mark.full
@@ -139,7 +141,7 @@ def test_no_secret_is_written_down_by_any_flow(
         guarded.run(**{**env, "DATASTREAM_LAKE_URI": "s3://bucket/b", "DATASTREAM_S3_ENDPOINT": "http://127.0.0.1:9"})
     ]
     said += [guarded.command("doctor")]
-    assert [each.returncode for each in said[-3:]] == [1, 1, 1]
+    assert [each.returncode for each in said[-2:]] == [1, 1]
     assert canaries.seen_in("".join(each.stdout + each.stderr for each in said).encode()) == []
     assert search(guarded, canaries, tmp_path_factory) == {}
 
