@@ -67,7 +67,7 @@ def with_entries(text: str, streams: Iterable[Stream]) -> str | None:
         root = yaml.compose(text)
         before = yaml.safe_load(text)
         listed = next(value for key, value in root.value if key.value == "deployments")
-    except (yaml.YAMLError, AttributeError, StopIteration):
+    except (yaml.YAMLError, AttributeError, TypeError, StopIteration):
         return None
     if not isinstance(listed, yaml.SequenceNode) or listed.flow_style or not listed.value:
         return None
