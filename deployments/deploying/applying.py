@@ -43,7 +43,7 @@ def apply(client: "SyncPrefectClient", plan: Plan, project: Path, *, prune: bool
     Only the main thread may do it: it is who is interrupted.
     """
     file = project / NAME
-    before = file.read_text()
+    before = entries.content(file)
     if plan.new_entries:
         entries.replace(file, plan.text)
     try:

@@ -49,6 +49,16 @@ def in_clear(entry: Entry, secret_blocks: Collection[str]) -> Iterator[Problem]:
                 )
 
 
+def in_clear_once_filled_in(entry: Entry, wanted: Deployment) -> Iterator[Problem]:
+    """Yield secrets that came out of the environment or a variable."""
+    for field, path in (("parameters", ()), ("job_variables", ("work_pool",))):
+        for where in secrets_in(wanted.fields[field], (*path, field)):
+            yield entry.problem(
+                f"{'.'.join(map(str, where))} is filled in with what looks like a secret, and whoever may look at "
+                "Prefect can read it there. Save it in a block and let the flow take the block.", *where,
+            )  # fmt: skip
+
+
 def filled_in(text: str) -> Iterator[str]:
     """Yield the blocks that a template names, as `{{ prefect.blocks.secret.token }}` does."""
     from prefect.utilities.templating import find_placeholders
@@ -147,9 +157,9 @@ def unfit_pool(entry: Entry, wanted: Deployment, pools: Mapping[str, Mapping[str
         try:
             validate(variables, template, raise_on_error=True, preprocess=True, ignore_required=True)
         except ValidationError as error:
-            yield entry.problem(
-                f"its job variables do not fit the pool {name!r}: {error}.", "work_pool", "job_variables"
-            )
+            where, _, _ = str(error).partition(" Failure reason")  # which shows the value
+            said = f"its job variables do not fit the pool {name!r}: {where} Correct them."
+            yield entry.problem(said, "work_pool", "job_variables")
 
 
 def unlike_workers(client: "SyncPrefectClient", pool: str, version: str) -> Iterator[Problem]:

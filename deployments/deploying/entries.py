@@ -129,7 +129,7 @@ def add(file: Path, streams: Iterable[Stream]) -> bool:
     """Add the entries of streams to the file; return whether it has changed."""
     if not file.exists():
         return False
-    text = file.read_text()
+    text = content(file)
     new = with_entries(text, streams)
     if new is None or new == text:
         return False
@@ -137,9 +137,15 @@ def add(file: Path, streams: Iterable[Stream]) -> bool:
     return True
 
 
+def content(file: Path) -> str:
+    """Return a file as it is, its ends of lines too."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        return opened.read()
+
+
 def replace(file: Path, text: str) -> None:
     """Write a file in one go: who is killed leaves the old one or the new one."""
     new = file.with_name(f".{file.name}.new")
-    new.write_text(text)
+    new.write_text(text, encoding="utf-8", newline="")
     new.chmod(file.stat().st_mode)
     new.replace(file)

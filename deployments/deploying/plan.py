@@ -83,7 +83,7 @@ def _text(settings: Settings) -> tuple[str, list[str], list[str]]:
     """Return the file with the entries of streams that it lacks, which they are, and those that cannot be added."""
     path = settings.project / file.NAME
     try:
-        text = path.read_text()
+        text = entries.content(path)
     except (OSError, UnicodeDecodeError) as error:
         raise FileUnread(f"{path} cannot be read: {error}. Put the project's file there.") from error
     document, _ = file.loaded(text)
@@ -115,6 +115,7 @@ def _problems(
 ) -> Iterator[Problem]:  # fmt: skip
     catalog = Catalog(settings.streams)
     for entry, deployment in made:
+        yield from checks.in_clear_once_filled_in(entry, deployment)
         yield from checks.unfit_parameters(entry, deployment)
         yield from checks.unfit_stream(entry, deployment, catalog, settings.expectations)
         yield from checks.unfit_pool(entry, deployment, pools)

@@ -1,10 +1,12 @@
 """Entries are added to a prefect.yaml of any make, behind the last one, and what stands there stays byte for byte."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from datastream.catalog import Stream
-from deployments.deploying.entries import undeployed, with_entries
+from deployments.deploying.entries import add, undeployed, with_entries
 from tests.conftest import stream_of
 from tests.flows.conftest import ROOT
 
@@ -52,6 +54,14 @@ def test_what_is_posted_is_not_filled_in_and_a_name_stays_a_name() -> None:
     added = yaml.safe_load(with_entries(PLAIN, [webhook("123")]) or "")["deployments"][1:]
     assert {(each["name"], each["parameters"]["stream"]) for each in added} == {("123", "123")}
     assert not [each for each in added if "backfill" in each["entrypoint"]]
+
+
+def test_a_file_of_another_system_keeps_its_ends_of_lines(tmp_path: Path) -> None:
+    file = tmp_path / "prefect.yaml"
+    file.write_bytes(LATER.replace("\n", "\r\n").encode())
+    assert add(file, [stream_of()])
+    assert file.read_bytes().startswith(b"deployments:\r\n    - name: a  # mine\r\n      entrypoint: b.c\r\n")
+    assert file.read_bytes().endswith(b"\r\n# the end of it\r\n\r\nname: last\r\n")
 
 
 def test_all_streams_of_ours_are_loaded() -> None:

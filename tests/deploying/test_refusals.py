@@ -26,6 +26,7 @@ WRONG = {
     "a secret by its look": ("size: 1,", "size: 1, where: 'amqp://me:s3cr3t@host/',", 9, "where looks like a secret"),
     "a secret for a block": ("lake: *lake", "lake: {{uri: s3://b, secret_key: s3cr3t}}", 9, "secret_key looks"),
     "a secret that is filled in": ("size: 1,", "where: '{{{{ prefect.blocks.secret.{id} }}}}',", 9, "in clear"),
+    "a secret of the environment": ("size: 1,", "size: 1, where: 'redis://{{{{ $THERE }}}}',", 9, "is filled in"),
     "a secret of a job": ("*pool\n    sch", "{{name: pool-{id}, job_variables: {{env: {{DB_PASSWORD: x}}}}}}\n    sch",
                           10, "env.DB_PASSWORD looks like a secret"),
     "a job variable of another type": ("*pool\n    sch", "{{name: pool-{id}, job_variables: {{env: here}}}}\n    sch",
@@ -42,7 +43,7 @@ def test_what_is_wrong_is_told_with_its_line(project: Deploying, old: str, new: 
     if "prefect.blocks.secret" in new:
         project.python("from prefect.blocks.system import Secret", f"Secret(value='s3cr3t').save('{project.id}')")
     project.edit(*(text.format(id=project.id) for text in (old, new)))
-    done = project("apply")
+    done = project("apply", THERE=":s3cr3t@127.0.0.1/")
     assert done.returncode == 1
     assert said in done.stderr
     assert f"prefect.yaml, line {line}: deployment 'orders': " in done.stderr
