@@ -104,7 +104,7 @@ class Deploying:
         """What the server has of ours, without the moments at which it was touched."""
         found = self.ask("POST", "/deployments/filter", work_pools={"name": {"any_": [self.pool]}})
         for each in found:
-            each["schedules"].sort(key=lambda schedule: schedule["id"])
+            each["schedules"].sort(key=lambda schedule: (str(schedule["slug"]), schedule["id"]))
         flows = {flow["id"]: flow["name"] for flow in self.ask("POST", "/flows/filter")}
         return {f"{flows[each['flow_id']]}/{each['name']}": timeless(each) for each in found}
 
