@@ -40,7 +40,7 @@ class Rule:
         """The columns that it names."""
         values = (self.kwargs.get(key) for key in _COLUMN_KEYS)
         lists = (value if isinstance(value, list | tuple) else [value] for value in values)
-        return frozenset(name for names in lists for name in names if name)
+        return frozenset(name for names in lists for name in names if name and isinstance(name, str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,8 @@ def _document(path: Path, name: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         where = f"{path}, line {error.lineno}, column {error.colno}"
         raise SuiteBroken(where, f"this is not JSON: {error.msg}", "Correct that line.") from error
+    except (ValueError, RecursionError) as error:  # a number of five thousand digits, lists in a thousand lists
+        raise SuiteBroken(str(path), f"it holds a value that cannot be read: {error}", "Take it out.") from error
     if not isinstance(document, dict):
         raise SuiteBroken(str(path), "the file is not a JSON object", "Write {'name': ..., 'expectations': [...]}.")
     return document
