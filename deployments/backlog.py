@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.errors import DatastreamError
-from deployments.server import PrefectIncomplete, asking
+from deployments.prefect_api import PrefectIncomplete, prefect_client
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -55,7 +55,7 @@ def look(settings: "Settings", pool: str) -> Backlog:
     problems: list[str] = []
     found = Backlog(pool)
     try:
-        with asking(tries_again=False) as client:
+        with prefect_client(tries_again=False) as client:
             found = _runs(client, pool)
     except DatastreamError as error:
         problems.append(str(error))

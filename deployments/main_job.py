@@ -64,7 +64,7 @@ def job(settings: "Settings", found: "Stack") -> None:
     from deployments.watch import run_deployment
 
     blocks = register_blocks(settings, found.demo_url)
-    deploy(settings.project, os.environ)
+    deploy(settings)
     click.echo(f"Blocks {', '.join(blocks)} registered, prefect.yaml deployed.")
     answers = post_departures(found.gateway_url)
     done = {name: run_deployment(f"etl-pipeline/{name}", f"{found.prefect_url}/runs/flow-run") for name in STREAMS}

@@ -2,26 +2,18 @@
 
 import base64
 import secrets
-import subprocess
-import sys
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from datastream.errors import Permanent
 from datastream.settings import Settings
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block
 
-_LAST_LINES = 8
+    from deployments.deploying import Plan
+
 _SECRET_BYTES = 32
-
-
-class DeployFailed(Permanent):
-    """`prefect deploy --all` did not work."""
 
 
 def register_blocks(settings: Settings, demo_url: str | None) -> list[str]:
@@ -61,14 +53,15 @@ def new_secret() -> str:
     return f"whsec_{base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
 
 
-def deploy(project: Path, environment: Mapping[str, str]) -> None:
-    """Deploy what stands in `prefect.yaml`. Raises DeployFailed with what Prefect said."""
-    prefect = Path(sys.executable).with_name("prefect")
-    command = [prefect, "--no-prompt", "deploy", "--all"]
-    done = subprocess.run(command, cwd=project, env=dict(environment), capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_LAST_LINES:])
-        raise DeployFailed(
-            f"`prefect deploy --all` ended with exit code {done.returncode} in {project}:\n{said}\n"
-            "Correct prefect.yaml, and run it again."
-        )
+def deploy(settings: Settings) -> "Plan":
+    """Deploy what stands in `prefect.yaml`, all of it or nothing, and return what was done.
+
+    Raises NotDeployable, NotApplied and what `datastream deploy apply` raises besides.
+    """
+    from deployments.deploying import apply, plan
+    from deployments.prefect_api import prefect_client
+
+    with prefect_client() as client:
+        found = plan(client, settings)
+        apply(client, found, settings.project)
+    return found

@@ -1,4 +1,4 @@
-"""Writes what a new stream needs: its file, a draft of its suite, and its entry in `prefect.yaml`."""
+"""Writes what a new stream needs: its file, a draft of its suite, and its entries in `prefect.yaml`."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from datastream.catalog import Stream
 from datastream.errors import Permanent
 from datastream.sources.request import same_host
+from deployments.deploying.entries import add as add_entries
 
 _PAGES = ("page", "offset", "start", "cursor", "page_token", "pageToken", "after")
 """Parameters of a page: they do not belong to what is asked."""
@@ -22,14 +23,6 @@ _SECRETS = frozenset({
     "secret", "apisecret", "clientsecret", "password", "passwd", "pwd", "sig", "signature",
 })  # fmt: skip
 """What parameters of secrets are called, in lower case and without what joins words."""
-_ENTRY = """
-  - name: {name}
-    description: Load the stream {name}, described in streams/{name}.yaml.
-    entrypoint: flows.etl_pipeline.etl_pipeline
-    parameters: {{stream: {name}, lake: *lake}}
-    work_pool: *pool
-    schedules: *every_5_minutes
-"""
 
 
 class NotAStream(Permanent):
@@ -144,31 +137,16 @@ def write(project: Path, streams: Path, expectations: Path, draft: Draft) -> lis
     if there:
         raise StreamThere(f"{' and '.join(there)} exist already. Edit them, or give the stream another name.")
     refuse_wrong(Stream, draft.described)
+    described = Stream.model_validate(draft.described)
     for file in (stream, suite):
         file.parent.mkdir(parents=True, exist_ok=True)
     editor = "# yaml-language-server: $schema=stream.schema.json\n"
     stream.write_text(editor + _as_yaml(draft.described))
     suite.write_text(json.dumps(draft.suite, indent=2) + "\n")
-    return [stream, suite, *([deployments] if _deployed(deployments, draft.name) else [])]
+    return [stream, suite, *([deployments] if add_entries(deployments, [described]) else [])]
 
 
 def _as_yaml(described: Mapping[str, Any]) -> str:
     """Return a stream as a person would write it: times without a tag, which YAML does not need."""
     text = yaml.safe_dump(described, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
     return re.sub(r"!!timestamp '(\S+) (\S+?)(?:\+00:00)?'", r"\1T\2Z", text)
-
-
-def _deployed(file: Path, name: str) -> bool:
-    """Add the entry of a stream where it can be added without touching what is there."""
-    if not file.exists():
-        return False
-    before = file.read_text()
-    after = before.rstrip("\n") + "\n" + _ENTRY.format(name=name)
-    try:
-        was, is_ = (yaml.safe_load(text)["deployments"] for text in (before, after))
-    except (yaml.YAMLError, KeyError, TypeError):
-        return False
-    if is_[:-1] != was or is_[-1].get("name") != name:
-        return False
-    file.write_text(after)
-    return True

@@ -9,6 +9,7 @@ from deployments.cli.backfill import backfill
 from deployments.cli.backtest import backtest
 from deployments.cli.check import check
 from deployments.cli.check_source import check_source
+from deployments.cli.deploy import deploy
 from deployments.cli.docs import docs
 from deployments.cli.doctor import doctor
 from deployments.cli.gateway import gateway
@@ -42,6 +43,7 @@ for command in (
     up,
     down,
     status,
+    deploy,
     docs,
     doctor,
     gateway,

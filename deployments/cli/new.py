@@ -33,7 +33,7 @@ def stream(
     name: str, url: str | None, records: str | None, key: tuple[str, ...], cursor: str | None, initial: str | None,
     block: str | None, private_network: tuple[str, ...], json_: bool,
 ) -> None:  # fmt: skip
-    """Write streams/NAME.yaml, a draft of its suite, and its entry in prefect.yaml.
+    """Write streams/NAME.yaml, a draft of its suite, and its entries in prefect.yaml.
 
     The API is asked once, and what it answers is looked at. Asks for what no option says, if somebody can answer.
     """
@@ -78,7 +78,7 @@ def _show(name: str, found: "Sketch", keys: Sequence[str], written: Sequence[str
                   "key": ", ".join(keys), "times": ", ".join(found.times)}, f"{name}, as its API shows it")  # fmt: skip
     click.echo("\n".join(f"Written: {path}" for path in written))
     if not any(path.endswith("prefect.yaml") for path in written):
-        click.echo("prefect.yaml is left as it is: copy the entry of another stream for the deployment.")
+        click.echo("prefect.yaml is left as it is: copy the entries of another stream.")
     click.echo(f"Now look at them, and try: datastream try {name}")
 
 

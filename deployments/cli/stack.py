@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployments.cli.deploy import show
 from deployments.cli.project import settings, settings_with_stack
 from deployments.cli.show import as_json, print_json, print_table
 
@@ -29,8 +30,7 @@ def up() -> None:
     os.environ.update(stack.environment(project, found))
     blocks = register_blocks(settings(), found.demo_url)
     click.echo(f"Blocks: {', '.join(blocks)}")
-    deploy(project, os.environ)
-    click.echo("Deployed: prefect.yaml")
+    show(deploy(settings()), json_=False, applied=True)
     _next_steps(found.prefect_url, "" if found.plain_prefect else f"{found.export}\n  ")
 
 

@@ -121,10 +121,10 @@ def _check_pool(pool: str) -> None:
     from prefect.exceptions import ObjectNotFound
 
     from deployments.backlog import pool_missing
-    from deployments.server import asking, version
+    from deployments.prefect_api import our_version, prefect_client
 
-    version()
-    with asking() as client:
+    our_version()
+    with prefect_client() as client:
         try:
             kind = client.read_work_pool(pool).type
         except ObjectNotFound:

@@ -87,10 +87,13 @@ def _alerts(config: AlertsConfig | None) -> str:
 
 
 def _prefect(settings: Settings, catalog: Catalog) -> Iterator[Look]:
-    from deployments import server
-    from deployments.doctor import prefect
+    from deployments import prefect_api
+    from deployments.doctor import posture, prefect
 
-    yield "Prefect server", server.version
+    yield "Prefect server", prefect_api.our_version
+    yield "who may use it", posture.reach
+    yield "results of runs", posture.serializer
+    yield "secrets in deployments", posture.secrets_on_the_server
     yield "work pool", prefect.work_pool
     yield "deployments", lambda: prefect.deployments(settings.project)
     for name in prefect.blocks_of(settings.project, _readable(catalog)):

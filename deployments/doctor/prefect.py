@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployments.server import PrefectIncomplete, asking
+from deployments.prefect_api import PrefectIncomplete, prefect_client
 from deployments.stack.prefect_server import POOL
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def work_pool() -> str:
     """Ask for the pool and a worker that lives."""
     from prefect.exceptions import ObjectNotFound
 
-    with asking() as client:
+    with prefect_client() as client:
         try:
             pool = client.read_work_pool(POOL)
         except ObjectNotFound as error:
@@ -36,12 +36,12 @@ def work_pool() -> str:
 def deployments(project: Path) -> str:
     """Compare prefect.yaml with what is deployed."""
     wanted = _entries(project)
-    with asking() as client:
+    with prefect_client() as client:
         there = {(found.entrypoint, found.name) for found in client.read_deployments()}
     missing = [f"{e['name']} ({e['entrypoint']})" for e in wanted if (e["entrypoint"], e["name"]) not in there]
     if missing:
         raise PrefectIncomplete(
-            f"prefect.yaml has {', '.join(missing)}, which is not deployed. Run `prefect deploy --all`."
+            f"prefect.yaml has {', '.join(missing)}, which is not deployed. Run `datastream deploy apply`."
         )
     return f"All {len(wanted)} entries of prefect.yaml are deployed."
 
@@ -66,7 +66,7 @@ def block(name: str) -> str:
     slug = name.partition("/")[0]
     if slug not in kinds:
         raise PrefectIncomplete(f"{name!r} is none of our blocks: {', '.join(kinds)}. Correct its name.")
-    with asking():
+    with prefect_client():
         return str(load(kinds[slug], name, "Something here needs").check())
 
 
@@ -81,5 +81,5 @@ def _entries(project: Path) -> list[dict[str, Any]]:
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise PrefectIncomplete(
             f"{file} names no deployments that can be read ({type(error).__name__}: {error}). Put the project's file "
-            "back, and run `prefect deploy --all`."
+            "back, and run `datastream deploy apply`."
         ) from error

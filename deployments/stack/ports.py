@@ -56,6 +56,11 @@ def listeners(pids: Iterable[int]) -> set[tuple[str, int]]:
     return {where for table in ("tcp", "tcp6") for inode, where in _listening(table) if inode in sockets}
 
 
+def heard_at(port: int) -> set[str]:
+    """Say at which addresses of this machine somebody accepts TCP connections to a port, whoever it is."""
+    return {host for table in ("tcp", "tcp6") for _, (host, at) in _listening(table) if at == port}
+
+
 def _sockets(pid: int) -> Iterator[str]:
     with suppress(OSError):
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():

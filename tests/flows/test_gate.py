@@ -1,4 +1,4 @@
-"""A run's verdict is an event, and the automation that is shipped as an example pauses a stream whose gate fails."""
+"""A run's verdict is an event, and the automation that is shipped pauses a stream whose gate fails."""
 
 import subprocess
 import sys
@@ -42,12 +42,11 @@ def test_each_run_that_read_something_tells_its_verdict(project: Project, api: F
 @pytest.fixture
 def gate(project: Project) -> Project:
     """The automation on the server, and a deployment to pause."""
-    command = [Path(sys.executable).with_name("prefect"), "automation", "create", "--from-file", GATE]
-    done = subprocess.run(
-        command, env={**project.environment, "PATH": "/usr/bin:/bin", "PREFECT_HOME": str(project.folder / "prefect")},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    env = {**project.environment, "PATH": "/usr/bin:/bin", "PREFECT_HOME": str(project.folder / "prefect")}
+    for words in (("create", "--from-file", GATE), ("resume", "quality-gate")):
+        command = [Path(sys.executable).with_name("prefect"), "automation", *words]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
     return project
 
 
