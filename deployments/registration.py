@@ -16,6 +16,7 @@ from datastream.settings import Settings
 if TYPE_CHECKING:
     from prefect.blocks.core import Block
 
+BATCH_READY = Path(__file__).parent / "automations" / "batch_ready.yaml"
 _LAST_LINES = 8
 _SECRET_BYTES = 32
 
@@ -71,6 +72,22 @@ def deploy(project: Path, environment: Mapping[str, str]) -> None:
             f"`prefect deploy --all` ended with exit code {done.returncode} in {project}:\n{said}\n"
             "Correct prefect.yaml, and run it again."
         )
+
+
+def register_automation(file: Path) -> None:
+    """Have the server hold the one automation of a file, as it stands there."""
+    import yaml
+    from prefect.client.orchestration import get_client
+    from prefect.events.schemas.automations import AutomationCore
+
+    [described] = yaml.safe_load(file.read_text())["automations"]
+    automation = AutomationCore.model_validate(described)
+    with get_client(sync_client=True) as client:
+        there = client.read_automations_by_name(automation.name)
+        for held in there:
+            client.update_automation(held.id, automation)
+        if not there:
+            client.create_automation(automation)
 
 
 def rest_schedules() -> None:

@@ -12,6 +12,7 @@ from deployments.cli.check_source import check_source
 from deployments.cli.docs import docs
 from deployments.cli.doctor import doctor
 from deployments.cli.gateway import gateway
+from deployments.cli.keeper import keeper
 from deployments.cli.lake import lake, sql
 from deployments.cli.new import new
 from deployments.cli.quality import quality
@@ -43,6 +44,7 @@ for command in (
     docs,
     doctor,
     gateway,
+    keeper,
     check,
     check_source,
     backtest,

@@ -22,7 +22,7 @@ def up() -> None:
     What runs already is kept. The flights' API is a small one of our own, on this machine.
     """
     from deployments import stack
-    from deployments.registration import deploy, register_blocks
+    from deployments.registration import BATCH_READY, deploy, register_automation, register_blocks
 
     project = settings().project
     found = stack.up(project, report=lambda progress: click.echo(str(progress)))
@@ -30,6 +30,7 @@ def up() -> None:
     blocks = register_blocks(settings(), found.demo_url)
     click.echo(f"Blocks: {', '.join(blocks)}")
     deploy(project, os.environ)
+    register_automation(BATCH_READY)
     click.echo("Deployed: prefect.yaml")
     _next_steps(found.prefect_url, "" if found.plain_prefect else f"{found.export}\n  ")
 

@@ -1,5 +1,6 @@
 """The Prefect server on SQLite, and the worker that runs its flows. Nothing of either leaves this machine."""
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,14 @@ QUIET: Mapping[str, str] = {
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # a pickle runs code when it is read
     "PREFECT_CLI_PROMPT": "false",
 }
+KEPT: Mapping[str, str] = {
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # with them go their tasks, logs and artifacts
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "P30D",
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P30D",
+}
+"""How long the server keeps what it knows. What the caller's environment says of them counts more."""
+CANCELLED_AFTER = {"PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS": "60"}
+"""When a run whose worker is dead, so that nobody stops it, counts as cancelled."""
 
 
 def server_service(home: Path, log: Path, mark: str, port: int) -> Service:
@@ -34,7 +43,13 @@ def server_service(home: Path, log: Path, mark: str, port: int) -> Service:
         name=SERVER,
         title="Prefect server",
         command=(*PREFECT, "server", "start", "--host", LOOPBACK, "--port", str(port)),
-        env={**QUIET, "PREFECT_HOME": str(home), "PREFECT_API_URL": f"{url}/api"},
+        env={
+            **QUIET,
+            **CANCELLED_AFTER,
+            **{name: os.environ.get(name, value) for name, value in KEPT.items()},
+            "PREFECT_HOME": str(home),
+            "PREFECT_API_URL": f"{url}/api",
+        },
         folder=home,
         log=log,
         mark=mark,
