@@ -91,7 +91,7 @@ class _Passing(PatientHandler):
 
 
 def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
-    methods = {f"do_{method}": _Passing.do_any for method in ("GET", "PUT", "DELETE", "HEAD", "POST")}
+    methods = {f"do_{method}": _Passing.do_any for method in ("GET", "PUT", "DELETE", "HEAD", "POST", "PATCH")}
     return type("Handler", (_Passing,), {"proxy": proxy, **methods})
 
 

@@ -16,7 +16,7 @@ from datastream.buffers.presence import Ending, Sight, seen
 from datastream.clock import Clock
 from datastream.errors import DatastreamError
 from deployments.keeper.rerun import SAFE, Again, due, key_of, tags_of
-from deployments.keeper.server import Server
+from deployments.keeper.server import PrefectRefused, Server
 from deployments.keeper.zombies import ACTIVE, Patience, Seen, judged
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ class Repair:
     _flows: dict[str, str] = field(default_factory=dict)
 
     def look(self) -> list[str]:
-        """Put right what can be told to be wrong, and return a sentence about each. Raises PrefectAway."""
+        """Put right what can be told to be wrong, and return a sentence about each.
+
+        Raises PrefectAway, and PrefectRefused when all else is done.
+        """
         try:
             found = self._found()
         except DatastreamError:
@@ -56,7 +59,16 @@ class Repair:
         if self._since is None:
             self._since = self.clock.monotonic()
         sights = self._sights(found)
-        return [said for run in found for said in self._put_right(run, sights)]
+        said: list[str] = []
+        refused: PrefectRefused | None = None
+        for run in found:
+            try:
+                said += self._put_right(run, sights)
+            except PrefectRefused as error:  # of a run that was deleted meanwhile, say; the others are not held up
+                refused = error
+        if refused is not None and not said:  # what was done is told first; the next look says it again
+            raise refused
+        return said
 
     def _found(self) -> list[dict[str, Any]]:
         under_way = {"state": {"type": {"any_": ACTIVE}}}

@@ -33,8 +33,9 @@ from tests.flows.conftest import ROOT, Project, project, redis_url  # noqa: F401
 OFTEN = {
     "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "2",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ORPHAN_CLEANUP_LOOP_SECONDS": "2",
+    "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS": "2",
 }
-"""How often a server looks for what is old; every hour and every day is too seldom for a test."""
+"""How often a server looks for what is old or stuck; an hour, a day and a minute are too long for a test."""
 HASTY = Patience(
     gone=timedelta(seconds=1), heartbeat=timedelta(seconds=1), pending=timedelta(seconds=1), settled=timedelta()
 )

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from deployments.stack.process import Process, family
 from deployments.stack.waiting import wait_until
 from tests.fake_api import FakeApi
 from tests.flows.conftest import Project
-from tests.keeper.conftest import HASTY, Deployed, by_hand, soon, worker
+from tests.keeper.conftest import HASTY, Deployed, Patient, by_hand, deploy, soon, worker
 from tests.proxy import between
 
 WORKS = """
@@ -59,7 +60,11 @@ def begun(server: Server, process: subprocess.Popen[str]) -> dict[str, Any]:
             break
     else:
         raise AssertionError("the run ended")
-    asked = {"flows": {"name": {"any_": ["works"]}}, "sort": "START_TIME_DESC", "limit": 1}
+    return newest(server, "works")
+
+
+def newest(server: Server, flow: str) -> dict[str, Any]:
+    asked = {"flows": {"name": {"any_": [flow]}}, "sort": "START_TIME_DESC", "limit": 1}
     [run] = server.post("/flow_runs/filter", asked)
     return run
 
@@ -178,6 +183,16 @@ def test_a_paused_deployment_is_not_run_again(server: Server, deployed: Deployed
     assert deployed.runs("SCHEDULED") == []
 
 
+def test_a_run_whose_deployment_is_gone_holds_no_other_up(server: Patient, deployed: Deployed, repair: Repair) -> None:
+    other = deploy(server, "other")
+    for deployment in (other, deployed):
+        run = deployment.start()
+        server.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CRASHED"}, "force": True})
+    server.delete(f"/deployments/{other.id}")
+    soon(lambda: any("run again" in line for line in repair.look()))
+    assert len(deployed.runs("SCHEDULED")) == 1
+
+
 def test_the_tasks_of_a_dead_run_are_dead_too(server: Server, deployed: Deployed, repair: Repair) -> None:
     stuck = deployed.start()
     task = {"flow_run_id": stuck, "task_key": "t", "dynamic_key": "0", "state": {"type": "RUNNING"}}
@@ -185,3 +200,39 @@ def test_the_tasks_of_a_dead_run_are_dead_too(server: Server, deployed: Deployed
     server.post(f"/flow_runs/{stuck}/set_state", {"state": {"type": "PENDING"}})
     soon(lambda: repair.look() and deployed.run(stuck)["state_type"] == "CRASHED")
     assert server.get(f"/task_runs/{made['id']}")["state_type"] == "CRASHED"
+
+
+def test_a_run_that_nobody_is_left_to_cancel_is_cancelled_and_not_run_again(
+    server: Server, deployed: Deployed, repair: Repair
+) -> None:
+    """The server does it; the local stack has it wait for a minute and not for five."""
+    stuck = deployed.start()
+    for type_ in ("PENDING", "RUNNING", "CANCELLING"):
+        server.post(f"/flow_runs/{stuck}/set_state", {"state": {"type": type_}})
+    soon(lambda: deployed.run(stuck)["state_type"] == "CANCELLED")
+    assert server.get(f"/v2/concurrency_limits/deployment:{deployed.id}")["active_slots"] == 0
+    assert repair.look() == []
+    assert deployed.runs("SCHEDULED") == []
+
+
+@pytest.mark.full
+def test_a_server_that_is_away_for_a_minute_costs_a_run_nothing(
+    project: Project, api: FakeApi, hanging: threading.Event, server: Server, repair: Repair
+) -> None:
+    """The promise of R45: the work goes on, and afterwards the server tells the truth."""
+    code = "from flows.etl_pipeline import etl_pipeline; print('working', flush=True); etl_pipeline('orders')"
+    with (
+        between(urlsplit(project.prefect_api).netloc) as proxy,
+        by_hand(project, code, PREFECT_API_URL=f"{proxy.url}/api") as process,
+    ):
+        soon(lambda: any("page=3" in asked for asked in api.asked) or process.poll() is not None, 90)
+        assert process.poll() is None, process.communicate()[0]
+        proxy.shares = {"cut": 1.0}
+        hanging.set()
+        soon(lambda: list(project.folder.glob("lake/_log/orders/0/*.json")), 60)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(60)
+        proxy.shares = {}
+        process.wait(180)
+    run = newest(server, "etl-pipeline")
+    soon(lambda: (repair.look(), state(server, run))[1] == "COMPLETED")
