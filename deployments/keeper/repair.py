@@ -154,10 +154,12 @@ class Repair:
     def _run_again(self, run: Run, now: datetime) -> Iterable[str]:
         if not self._repeats(run):
             return
-        deployment = self.server.get(f"/deployments/{run['deployment_id']}")
-        same = {"deployment_id": {"any_": [run["deployment_id"]]}}
-        others = self.server.post("/flow_runs/filter", {"flow_runs": same, "sort": "EXPECTED_START_TIME_DESC"})
-        at = None if deployment["paused"] else due(run, others, now, self.again)
+        id_ = {"any_": [run["deployment_id"]]}
+        found = self.server.post("/deployments/filter", {"deployments": {"id": id_}})
+        if not found or found[0]["paused"]:
+            return
+        same = {"flow_runs": {"deployment_id": id_}, "sort": "EXPECTED_START_TIME_DESC"}
+        at = due(run, self.server.post("/flow_runs/filter", same), now, self.again)
         if at is None:
             return
         made = self.server.post(f"/deployments/{run['deployment_id']}/create_flow_run", _repeated(run, at))

@@ -170,7 +170,7 @@ def by_hand(project: Project, code: str, **env: str) -> Iterator[subprocess.Pope
             process.kill()
 
 
-def soon(condition: Callable[[], object], seconds: float = 30) -> None:
+def soon(condition: Callable[[], object], seconds: float = 60) -> None:
     assert wait_until(lambda: bool(condition()), timedelta(seconds=seconds))
 
 

@@ -189,7 +189,7 @@ def test_a_run_whose_deployment_is_gone_holds_no_other_up(server: Patient, deplo
         run = deployment.start()
         server.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CRASHED"}, "force": True})
     server.delete(f"/deployments/{other.id}")
-    soon(lambda: any("run again" in line for line in repair.look()))
+    assert sum("is run again" in line for line in repair.look()) == 1
     assert len(deployed.runs("SCHEDULED")) == 1
 
 
