@@ -88,13 +88,3 @@ def register_automation(file: Path) -> None:
             client.update_automation(held.id, automation)
         if not there:
             client.create_automation(automation)
-
-
-def rest_schedules() -> None:
-    """Let no schedule start a run until `prefect deploy` wakes it again; runs that are planned are forgotten."""
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
-        for deployment in client.read_deployments():
-            for schedule in deployment.schedules:
-                client.update_deployment_schedule(deployment.id, schedule.id, active=False)

@@ -34,10 +34,11 @@ KEPT: Mapping[str, str] = {
 """How long the server keeps what it knows. What the caller's environment says of them counts more."""
 CANCELLED_AFTER = {"PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS": "60"}
 """When a run whose worker is dead, so that nobody stops it, counts as cancelled."""
+UNSCHEDULED: Mapping[str, str] = {"PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false"}
 
 
-def server_service(home: Path, log: Path, mark: str, port: int) -> Service:
-    """Describe a server on `port` whose database lives in `home`."""
+def server_service(home: Path, log: Path, mark: str, port: int, *, scheduled: bool = True) -> Service:
+    """Describe a server on `port` whose database lives in `home`; without `scheduled` it plans no runs."""
     url = f"http://{LOOPBACK}:{port}"
     return Service(
         name=SERVER,
@@ -49,6 +50,7 @@ def server_service(home: Path, log: Path, mark: str, port: int) -> Service:
             **{name: os.environ.get(name, value) for name, value in KEPT.items()},
             "PREFECT_HOME": str(home),
             "PREFECT_API_URL": f"{url}/api",
+            **({} if scheduled else UNSCHEDULED),
         },
         folder=home,
         log=log,
