@@ -9,10 +9,11 @@ from prefect import flow
 
 from blocks import DataLake, EventBus, StreamBuffer
 from flows.etl_pipeline import drain
-from tasks import open_backfill, run_as_command
+from tasks import open_backfill, run_as_command, seen_at_work
 
 
 @flow(name="backfill", flow_run_name="{stream} {start} to {end}", persist_result=False)
+@seen_at_work
 def backfill(
     stream: str,
     start: str,

@@ -8,10 +8,11 @@ from prefect.states import State
 
 from blocks import DataLake
 from datastream.lookback import judge
-from tasks import BacktestReport, LookbackReport, look_back, run_as_command, try_suite, validate_file
+from tasks import BacktestReport, LookbackReport, look_back, run_as_command, seen_at_work, try_suite, validate_file
 
 
 @flow(name="data-validation", flow_run_name="{stream} {window}", persist_result=False)
+@seen_at_work
 def data_validation(
     stream: str, window: str = "P1D", lake: DataLake | None = None, suite: str | None = None, file: str | None = None
 ) -> State[None]:

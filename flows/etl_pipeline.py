@@ -8,10 +8,11 @@ from prefect import flow
 from blocks import DataLake, EventBus, StreamBuffer
 from datastream.lane import Lane
 from datastream.pipeline import claims, decided
-from tasks import Report, check, decide, open_stream, run_as_command, store, transform, yields_when_busy
+from tasks import Report, check, decide, open_stream, run_as_command, seen_at_work, store, transform, yields_when_busy
 
 
 @flow(name="etl-pipeline", flow_run_name="{stream}", persist_result=False)
+@seen_at_work
 @yields_when_busy
 def etl_pipeline(
     stream: str, lake: DataLake | None = None, buffer: StreamBuffer | None = None, events: EventBus | None = None

@@ -7,10 +7,11 @@ from prefect import flow
 from prefect.states import State
 
 from blocks import DataLake, StreamBuffer
-from tasks import keep_up, run_as_command, tell, yields_when_busy
+from tasks import keep_up, run_as_command, seen_at_work, tell, yields_when_busy
 
 
 @flow(name="lake-maintenance", flow_run_name="{stream}", persist_result=False)
+@seen_at_work
 @yields_when_busy
 def lake_maintenance(stream: str, lake: DataLake | None = None, buffer: StreamBuffer | None = None) -> State[None]:
     """Do to the files of `stream` what its file asks for under `compact` and `retention`.

@@ -9,10 +9,11 @@ from prefect import flow
 from prefect.states import State
 
 from blocks import DataLake, EventBus, StreamBuffer
-from tasks import ask, run_as_command, show, yields_when_busy
+from tasks import ask, run_as_command, seen_at_work, show, yields_when_busy
 
 
 @flow(name="quality-checks", flow_run_name="{stream}", persist_result=False)
+@seen_at_work
 @yields_when_busy
 def quality_checks(
     stream: str, lake: DataLake | None = None, buffer: StreamBuffer | None = None, events: EventBus | None = None

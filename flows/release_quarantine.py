@@ -7,10 +7,11 @@ from prefect import flow
 from prefect.states import State
 
 from blocks import DataLake, EventBus, StreamBuffer
-from tasks import decide_held, run_as_command, tell_replayed
+from tasks import decide_held, run_as_command, seen_at_work, tell_replayed
 
 
 @flow(name="release-quarantine", flow_run_name="{stream} {commit}", persist_result=False)
+@seen_at_work
 def release_quarantine(
     stream: str,
     commit: str,

@@ -8,10 +8,11 @@ from prefect.states import State
 
 from blocks import DataLake, EventBus, StreamBuffer
 from datastream.quarantine import Wanted
-from tasks import replay_rows, run_as_command, tell_replayed
+from tasks import replay_rows, run_as_command, seen_at_work, tell_replayed
 
 
 @flow(name="replay-quarantine", flow_run_name="{stream}", persist_result=False)
+@seen_at_work
 def replay_quarantine(
     stream: str,
     where: str | None = None,

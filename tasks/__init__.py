@@ -14,6 +14,7 @@ from tasks.maintenance import keep_up, tell
 from tasks.outcome import yields_when_busy
 from tasks.quarantine import decide_held, replay_rows, tell_replayed
 from tasks.report import Report
+from tasks.sight import seen_at_work
 
 __all__ = [
     "BacktestReport",
@@ -29,6 +30,7 @@ __all__ = [
     "open_stream",
     "replay_rows",
     "run_as_command",
+    "seen_at_work",
     "show",
     "store",
     "tell",

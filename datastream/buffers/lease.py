@@ -2,6 +2,7 @@
 
 So it fails open. Where Redis is not configured or away, the lane is drained without one; work may then be done twice,
 and nothing is loaded twice. Keys: `datastream:lease:{stream}:{lane}`, with the holder's token, expiring by Redis' time.
+The token is the name of the holder's connection as well: where that is gone the holder is dead, and the lease is free.
 """
 
 import logging
@@ -15,12 +16,14 @@ from datetime import timedelta
 import redis
 
 from datastream.buffers.connection import connect
+from datastream.buffers.presence import connected
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
 from datastream.errors import Transient
 
 logger = logging.getLogger(__name__)
 
+_HOLDER = "datastream-lease-"
 _RENEW = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
@@ -62,8 +65,8 @@ def lease(
     if buffer is None:
         yield
         return
-    key, token = f"datastream:lease:{stream}:{lane}", secrets.token_hex(8)
-    with connect(buffer) as client:
+    key, token = f"datastream:lease:{stream}:{lane}", f"{_HOLDER}{secrets.token_hex(8)}"
+    with connect(buffer, token) as client:
         try:
             _acquire(client, key, token, policy, clock, patience)
         except redis.RedisError as error:
@@ -77,12 +80,22 @@ def lease(
 def _acquire(client: redis.Redis, key: str, token: str, policy: LeasePolicy, clock: Clock, patience: timedelta) -> None:
     deadline = clock.monotonic() + patience.total_seconds()
     while not client.set(key, token, nx=True, px=policy.lasts):
+        if _freed(client, key, policy.lasts):
+            continue
         if clock.monotonic() >= deadline:
             raise LaneBusy(
                 f"{key.removeprefix('datastream:lease:')} is being drained by another run, which is alive. "
                 "Nothing was done here; that run takes everything that waits."
             )
         clock.sleep(policy.poll)
+
+
+def _freed(client: redis.Redis, key: str, settled: timedelta) -> bool:
+    """Take the lease from a holder whose process is gone, and tell whether it was."""
+    found = client.get(key)
+    holder = found.decode() if isinstance(found, bytes) else ""
+    names = connected(client, settled) if holder.startswith(_HOLDER) else None
+    return names is not None and holder not in names and bool(client.eval(_RELEASE, 1, key, holder))
 
 
 @contextmanager

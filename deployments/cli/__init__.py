@@ -13,6 +13,7 @@ from deployments.cli.deploy import deploy
 from deployments.cli.docs import docs
 from deployments.cli.doctor import doctor
 from deployments.cli.gateway import gateway
+from deployments.cli.keeper import keeper
 from deployments.cli.lake import lake, sql
 from deployments.cli.metrics import metrics
 from deployments.cli.new import new
@@ -50,6 +51,7 @@ for command in (
     metrics,
     workers,
     backlog,
+    keeper,
     check,
     check_source,
     backtest,

@@ -23,7 +23,7 @@ def main() -> None:
         settings = Settings.read()
         _make_pool()
         click.echo(f"Blocks: {', '.join(register_blocks(settings, None))}")
-        deploy(settings.project, os.environ)
+        deploy(settings)
     except DatastreamError as error:
         sys.exit(f"datastream: {error}")
     except httpx.HTTPError as error:

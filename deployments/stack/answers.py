@@ -3,6 +3,7 @@
 import json
 import socket
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from deployments.stack.ports import LOOPBACK
@@ -35,6 +36,11 @@ def workers(port: int, pool: str, process: Process) -> bool:
         and datetime.fromisoformat(found["last_heartbeat_time"]) >= process.started
         for found in there or []
     )
+
+
+def said(log: Path, words: str) -> bool:
+    """Tell whether a process that answers nobody has said something since its latest start."""
+    return words in log.read_text(errors="replace").rpartition("\n--- ")[2]
 
 
 def _said(port: int, greeting: bytes) -> bytes:

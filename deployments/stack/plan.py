@@ -14,10 +14,11 @@ from deployments.stack.rabbitmq_server import RabbitMQMissing, rabbitmq_service
 from deployments.stack.service import Absent, Service
 from deployments.stack.valkey_server import valkey_service
 
-# Where each prefers to listen; the workers listen nowhere.
+# Where each prefers to listen; workers and keeper listen nowhere.
 PORTS: Mapping[str, int] = {"valkey": 6379, "rabbitmq": 5672, "gateway": 8391, "demo": 8390, "prefect": 4200}
 # In the order of stopping: who needs the others goes first.
 TITLES: Mapping[str, str] = {
+    "keeper": "Keeper",
     "workers": "Workers",
     "gateway": "Gateway",
     "demo": "Demo API",
@@ -39,7 +40,8 @@ def services(home: Home, ports: Mapping[str, int], *, scheduled: bool = True) ->
     events = broker.address if isinstance(broker, Service) else None
     env = variables(home, prefect=server.address, valkey=valkey.address, demo=demo.address, rabbitmq=events)
     workers = workers_service(home.project, home.log("workers"), home.mark("workers"), ports["prefect"], env)
-    return valkey, broker, demo, gateway_service(home, ports["gateway"], env), server, workers
+    gateway = gateway_service(home, ports["gateway"], env)
+    return valkey, broker, demo, gateway, server, workers, keeper_service(home, env)
 
 
 def variables(home: Home, *, prefect: str, valkey: str, demo: str, rabbitmq: str | None) -> dict[str, str]:
@@ -52,6 +54,7 @@ def variables(home: Home, *, prefect: str, valkey: str, demo: str, rabbitmq: str
         **QUIET,
         "PREFECT_API_URL": f"{prefect}/api",
         "PREFECT_HOME": str(home.folder / "prefect"),
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the least there is; who sends none for three times as long is dead
         "DATASTREAM_PROJECT": str(home.project),
         "DATASTREAM_LAKE_URI": os.environ.get("DATASTREAM_LAKE_URI") or home.lake_uri,
         "DATASTREAM_REDIS_URL": valkey,
@@ -89,6 +92,23 @@ def gateway_service(home: Home, port: int, env: Mapping[str, str]) -> Service:
         address=f"http://{LOOPBACK}:{port}",
         port=port,
         works=lambda _process: answers.http(port, "/health/live"),
+    )
+
+
+def keeper_service(home: Home, env: Mapping[str, str]) -> Service:
+    """Describe the keeper. It begins after the workers, before which is put right what a stopped stack left behind."""
+    return Service(
+        name="keeper",
+        title=TITLES["keeper"],
+        command=(sys.executable, "-m", "deployments.cli", "keeper"),
+        env=env,
+        folder=home.project,
+        log=home.log("keeper"),
+        mark=home.mark("keeper"),
+        address=f"for {env['PREFECT_API_URL']}",
+        port=None,
+        works=lambda _process: answers.said(home.log("keeper"), "Keeping runs"),
+        after=("workers",),
     )
 
 

@@ -1,5 +1,6 @@
 """The Prefect server on SQLite, and the workers that run its flows. Nothing of either leaves this machine."""
 
+import os
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -27,6 +28,14 @@ QUIET: Mapping[str, str] = {
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # a pickle runs code when it is read
     "PREFECT_CLI_PROMPT": "false",
 }
+KEPT: Mapping[str, str] = {
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # with them go their tasks, logs and artifacts
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "P30D",
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P30D",
+}
+"""How long the server keeps what it knows. What the caller's environment says of them counts more."""
+CANCELLED_AFTER = {"PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS": "60"}
+"""When a run whose worker is dead, so that nobody stops it, counts as cancelled."""
 UNSCHEDULED: Mapping[str, str] = {"PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false"}
 
 
@@ -37,7 +46,14 @@ def server_service(home: Path, log: Path, mark: str, port: int, *, scheduled: bo
         name=SERVER,
         title="Prefect server",
         command=(*PREFECT, "server", "start", "--host", LOOPBACK, "--port", str(port)),
-        env={**QUIET, "PREFECT_HOME": str(home), "PREFECT_API_URL": f"{url}/api", **({} if scheduled else UNSCHEDULED)},
+        env={
+            **QUIET,
+            **CANCELLED_AFTER,
+            **{name: os.environ.get(name, value) for name, value in KEPT.items()},
+            "PREFECT_HOME": str(home),
+            "PREFECT_API_URL": f"{url}/api",
+            **({} if scheduled else UNSCHEDULED),
+        },
         folder=home,
         log=log,
         mark=mark,

@@ -1,0 +1,68 @@
+"""The Prefect server's public API, asked without Prefect's client: the keeper stays small, and never waits for long."""
+
+import base64
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import urllib3
+
+from datastream.errors import Permanent, Transient
+
+_PAGE = 200
+"""As many as the server gives at once."""
+
+
+class PrefectAway(Transient):
+    """The Prefect server does not answer, or not now."""
+
+
+class PrefectRefused(Permanent):
+    """The Prefect server does not do what it was asked."""
+
+
+class Server:
+    """A Prefect server at its API's address, such as http://127.0.0.1:4200/api."""
+
+    def __init__(self, url: str, *, login: str | None = None, timeout: timedelta = timedelta(seconds=5)) -> None:
+        self._url = url.rstrip("/")
+        known = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"} if login else {}
+        self._http = urllib3.PoolManager(
+            headers=known, timeout=timeout.total_seconds(), retries=False, maxsize=1, num_pools=1
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.clear()
+
+    def get(self, path: str) -> Any:
+        """Return what is at a path. Raises PrefectAway and PrefectRefused, as all of these do."""
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, body: Any) -> Any:
+        """Return the answer to a question, or to an order."""
+        return self._ask("POST", path, body)
+
+    def all(self, path: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return all that a filter finds, page after page."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.post(path, {**wanted, "limit": _PAGE, "offset": len(found)})
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    def _ask(self, method: str, path: str, body: Any) -> Any:
+        asked = {} if body is None else {"json": body}
+        try:
+            answer = self._http.request(method, f"{self._url}{path}", **asked)
+        except urllib3.exceptions.HTTPError as error:
+            raise PrefectAway(f"The Prefect server at {self._url} gives no answer ({type(error).__name__}).") from error
+        if answer.status >= 500 or answer.status == 429:  # noqa: PLR2004 - HTTP's own numbers
+            raise PrefectAway(f"The Prefect server at {self._url} answers {answer.status} to {method} {path}.")
+        if answer.status >= 400:  # noqa: PLR2004
+            raise PrefectRefused(
+                f"The Prefect server at {self._url} answers {answer.status} to {method} {path}: {answer.data[:300]!r}. "
+                "Let both be of the same version, and see that PREFECT_API_URL and PREFECT_API_AUTH_STRING are right."
+            )
+        return answer.json() if answer.data else None

@@ -1,0 +1,31 @@
+"""Keeps a run in sight of `datastream keeper`, which tells a run whose process is gone from one that is busy."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from prefect.runtime import flow_run
+from prefect.states import Completed, State
+
+from datastream.buffers.presence import Ending, in_sight
+from datastream.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def seen_at_work(body: Callable[P, R]) -> Callable[P, R]:
+    """Have the process of a run be seen while `body` works, and leave word of its end.
+
+    So a server that is away when the run ends can be told later. The word of a run that raised is its log's.
+    """
+
+    @wraps(body)
+    def flow(*args: P.args, **kwargs: P.kwargs) -> R:
+        with in_sight(Settings.read().buffer, flow_run.id) as told:
+            result = body(*args, **kwargs)
+            state = result if isinstance(result, State) else Completed()
+            told.ending = Ending(state.type.value, state.name or "", state.message or "")
+            return result
+
+    return flow
