@@ -8,7 +8,7 @@ import yaml
 from datastream.settings import Settings
 from tests.beyond.described import COMPOSE, PASSWORDS, composed, options_of_prefect, run, understood
 
-OURS = {"prefect", "setup", "gateway", "worker", "metrics"}
+OURS = {"prefect", "setup", "gateway", "workers", "metrics"}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_nothing_listens_beyond_this_machine(services: dict[str, dict[str, Any]]
 
 
 def test_a_worker_has_the_limits_of_the_architecture(services: dict[str, dict[str, Any]]) -> None:
-    resources = services["worker"]["deploy"]["resources"]
+    resources = services["workers"]["deploy"]["resources"]
     gigabyte = 1024**3
     assert resources["reservations"] == {"cpus": 2, "memory": str(4 * gigabyte)}
     assert resources["limits"] == {"cpus": 4, "memory": str(8 * gigabyte)}

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ from datastream.connections import BufferConfig, LakeConfig
 from datastream.events.rabbitmq import RabbitBus
 from datastream.lake.lake import open_lake
 from datastream.resilience import BreakerState
+from deployments.backlog import Backlog
 from deployments.figures import Figures, breakers, certificates, queues
 from deployments.stack import valkey
 from deployments.stack.ports import LOOPBACK
 from deployments.stack.waiting import wait_until
 from deployments.standing import Standing, standings_of
+from deployments.workers.metrics import Board, Door
 from tests.beyond.described import DEPLOYMENTS, manifests
 from tests.beyond.watching import FOLDER, SOON, Prometheus, prometheus
 from tests.conftest import SUITE, World, orders, stream_of
@@ -111,9 +114,25 @@ def watched(loaded: World, rabbitmq_url: str, tmp_path_factory: pytest.TempPathF
         gateway = opened.enter_context(serving(buffer, folder / "streams"))
         targets = {"gateway": gateway.url.removeprefix("http://"), "streams": f"{LOOPBACK}:{server.server_port}"}
         _lose_one(gateway, redis_url)
+        door = opened.enter_context(_workers())
+        targets["workers"] = f"{LOOPBACK}:{door.server_port}"
         gateway.post()
         states.swap("api.example.org", None, BreakerState(failures=3, since=clock.now(), until=clock.now()))
         yield opened.enter_context(prometheus(folder, targets))
+
+
+@contextmanager
+def _workers() -> Iterator[Door]:
+    """Serve what a supervisor tells of a pool with a run that waits and one that is under way."""
+    board = Board("datastream")
+    board.saw(Backlog("datastream", waiting=1, late=0, under_way=1, lanes=1, oldest=timedelta(seconds=5)))
+    board.has({"busy": 1, "idle": 0, "leaving": 0}, 2)
+    with Door((LOOPBACK, 0), board.text) as door:
+        thread = Thread(target=door.serve_forever)
+        thread.start()
+        yield door
+        door.shutdown()
+        thread.join()
 
 
 def _lose_one(gateway: Sender, redis_url: str) -> None:
@@ -139,7 +158,7 @@ def test_queues_of_the_broker_are_told_in_the_same_words(watched: Prometheus) ->
 
 
 def test_every_target_is_up(watched: Prometheus) -> None:
-    assert wait_until(lambda: len(watched.ask("up == 1")) == 2, SOON)
+    assert wait_until(lambda: len(watched.ask("up == 1")) == 3, SOON)
 
 
 @pytest.mark.parametrize("query", queries())
@@ -162,7 +181,7 @@ def test_what_was_lost_fires_its_alert(watched: Prometheus) -> None:
 def test_workers_are_scaled_by_a_number_that_is_there(watched: Prometheus) -> None:
     (scaled,) = [each for each in manifests() if each["kind"] == "ScaledObject"]
     query = scaled["spec"]["triggers"][0]["metadata"]["query"]
-    assert wait_until(lambda: [sample["value"][1] for sample in watched.ask(query)] == ["1"], SOON)
+    assert wait_until(lambda: [sample["value"][1] for sample in watched.ask(query)] == ["2"], SOON)
 
 
 def test_each_panel_has_a_place_of_its_own() -> None:
