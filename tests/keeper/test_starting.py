@@ -15,7 +15,7 @@ from datastream.clock import SystemClock
 from datastream.connections import BufferConfig
 from deployments.keeper import Pacer, Server
 from deployments.keeper.server import PrefectAway
-from tests.flows.conftest import Project, python
+from tests.flows.conftest import ROOT, Project, python
 from tests.keeper.conftest import Deployed, Patient, deploy, remove, soon
 from tests.posts import SECRET
 
