@@ -38,7 +38,7 @@ class PrefectIncomplete(Permanent):
 
 @contextmanager
 def prefect_client(*, tries_again: bool = True) -> "Iterator[SyncPrefectClient]":
-    """Yield a client of the server. Raises PrefectAway, PrefectLocked, NotPrefect and PrefectRefused, also in the block.
+    """Yield a client of the server. Raises PrefectAway, PrefectLocked, NotPrefect and PrefectRefused, in the block too.
 
     Who does not try again is answered within seconds.
     """

@@ -1,6 +1,7 @@
 """Makes a Prefect server know the project, wherever it runs: `python -m deployments.docker.setup`.
 
-The work pool, the blocks of what the environment names, and the deployments of `prefect.yaml`. Doing it again changes
+The work pool, the blocks of what the environment names, the deployments of `prefect.yaml`, and the automation by which
+the keeper starts loads. Doing it again changes
 nothing but what the environment says otherwise by then; a pool keeps its limits.
 """
 
@@ -32,7 +33,7 @@ def main() -> None:
             f"datastream: The Prefect server at {url} does not do it: {said}. Is it up, and are PREFECT_API_URL and "
             "PREFECT_API_AUTH_STRING right?"
         )
-    click.echo("Deployed: prefect.yaml")
+    click.echo("Deployed: prefect.yaml, and the automation batch-ready")
 
 
 def _make_pool() -> None:

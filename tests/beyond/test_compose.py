@@ -8,7 +8,7 @@ import yaml
 from datastream.settings import Settings
 from tests.beyond.described import COMPOSE, PASSWORDS, composed, options_of_prefect, run, understood
 
-OURS = {"prefect", "setup", "gateway", "workers", "metrics"}
+OURS = {"prefect", "setup", "gateway", "workers", "keeper", "metrics"}
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def test_every_container_says_what_it_needs_and_how_it_is_known_to_be_well(resou
     jobs = of(resources, "Job")
     for name, container in containers(resources).items():
         assert container["resources"].keys() == {"requests", "limits"}, name
-        assert name in jobs or "livenessProbe" in container, name
+        assert name in {*jobs, "keeper"} or "livenessProbe" in container, name  # the keeper listens nowhere
         probes = [container.get(probe, {}) for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
         asked = {probe[way]["port"] for probe in probes for way in ("httpGet", "tcpSocket") if way in probe}
         assert asked <= {port["name"] for port in container.get("ports", [])}, name
