@@ -12,6 +12,8 @@ from pydantic import SecretStr
 
 from datastream.errors import Permanent
 from datastream.settings import Settings
+from deployments.stack.prefect_server import POOL
+from deployments.warm.wiring import wire
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block
@@ -61,7 +63,8 @@ def new_secret() -> str:
 
 
 def deploy(project: Path, environment: Mapping[str, str]) -> None:
-    """Deploy what stands in `prefect.yaml`. Raises DeployFailed with what Prefect said."""
+    """Deploy what stands in `prefect.yaml`, its runs to start warm. Raises DeployFailed with what Prefect said."""
+    wire(POOL)
     prefect = Path(sys.executable).with_name("prefect")
     command = [prefect, "--no-prompt", "deploy", "--all"]
     done = subprocess.run(command, cwd=project, env=dict(environment), capture_output=True, text=True, check=False)

@@ -21,6 +21,7 @@ from deployments.cli.stack import down, status, up
 from deployments.cli.suggest import suggest
 from deployments.cli.try_ import try_
 from deployments.cli.upkeep import backup, compact, forget, maintain
+from deployments.cli.warm import warm
 
 __all__ = ["main"]
 
@@ -43,6 +44,7 @@ for command in (
     docs,
     doctor,
     gateway,
+    warm,
     check,
     check_source,
     backtest,

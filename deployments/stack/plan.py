@@ -13,12 +13,14 @@ from deployments.stack.prefect_server import QUIET, server_service, worker_servi
 from deployments.stack.rabbitmq_server import RabbitMQMissing, rabbitmq_service
 from deployments.stack.service import Absent, Service
 from deployments.stack.valkey_server import valkey_service
+from deployments.stack.warm_starts import warm_service
 
-# Where each prefers to listen; the worker listens nowhere.
+# Where each prefers to listen; worker and warm starts listen nowhere.
 PORTS: Mapping[str, int] = {"valkey": 6379, "rabbitmq": 5672, "gateway": 8391, "demo": 8390, "prefect": 4200}
 # In the order of stopping: who needs the others goes first.
 TITLES: Mapping[str, str] = {
     "worker": "Worker",
+    "warm": "Warm starts",
     "gateway": "Gateway",
     "demo": "Demo API",
     "prefect": "Prefect server",
@@ -37,7 +39,8 @@ def services(home: Home, ports: Mapping[str, int]) -> tuple[Service | Absent, ..
     events = broker.address if isinstance(broker, Service) else None
     env = variables(home, prefect=server.address, valkey=valkey.address, demo=demo.address, rabbitmq=events)
     worker = worker_service(home.project, home.log("worker"), home.mark("worker"), ports["prefect"], env)
-    return valkey, broker, demo, gateway_service(home, ports["gateway"], env), server, worker
+    warm = warm_service(home.project, home.log("warm"), home.mark("warm"))
+    return valkey, broker, demo, gateway_service(home, ports["gateway"], env), server, warm, worker
 
 
 def variables(home: Home, *, prefect: str, valkey: str, demo: str, rabbitmq: str | None) -> dict[str, str]:
