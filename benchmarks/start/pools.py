@@ -64,7 +64,7 @@ class Pools:
     def worker(self, pool: str, *, warm: bool, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Make a pool, and run a stock process worker for it."""
         self.ask("POST", "/work_pools/", name=pool, type="process", base_job_template={})
-        log = self.folder / f"{pool}.log"
+        log = self.folder / f"worker-{pool}.log"
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--install-policy", "never"]
         with log.open("ab") as said:
             worker = subprocess.Popen(

@@ -48,18 +48,19 @@ class Door:
         found = path.parent.lstat()
         if found.st_uid != os.geteuid() or found.st_mode & _OTHERS or path.parent.is_symlink():
             raise FolderNotOurs(path.parent)
+        for left in path.parent.glob("*.lock"):
+            with suppress(ParentRuns):
+                _unlock(left, _lock(left))  # of a parent that was killed
         lock = _lock(path.with_suffix(".lock"))
         door = cls(path, lock)
         try:
             yield door
         finally:
             door.close()
-            path.with_suffix(".lock").unlink(missing_ok=True)
-            os.close(lock)
+            _unlock(path.with_suffix(".lock"), lock)
 
     def open(self, backlog: int) -> None:
-        """Let clients in. A socket that a killed parent left behind is replaced."""
-        self._path.unlink(missing_ok=True)
+        """Let clients in."""
         before = os.umask(_OTHERS)
         try:
             self.listener.bind(str(self._path))
@@ -104,3 +105,10 @@ def _lock(file: Path) -> int:
                 os.write(descriptor, str(os.getpid()).encode())
                 return descriptor
         os.close(descriptor)
+
+
+def _unlock(file: Path, descriptor: int) -> None:
+    """Remove the lock, and the socket that it stood for."""
+    file.with_suffix(".sock").unlink(missing_ok=True)
+    file.unlink(missing_ok=True)
+    os.close(descriptor)

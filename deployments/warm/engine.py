@@ -6,6 +6,7 @@ As a file it must not find the folder it lies in, or another `deployments` in th
 import os
 import runpy
 import sys
+from uuid import UUID
 
 
 def run() -> None:
@@ -16,10 +17,12 @@ def run() -> None:
 
 def say_cold(why: str) -> None:
     """Tell among the run's logs, where a person looks, why its start took so long."""
-    from prefect.logging import get_logger
+    import prefect.main  # noqa: F401 - it sets logging up
+    from prefect.logging.loggers import flow_run_logger, get_logger
 
-    run_id = os.environ.get("PREFECT__FLOW_RUN_ID")
-    get_logger("prefect.flow_runs").warning("Started cold: %s.", why, extra={"flow_run_id": run_id})
+    run = os.environ.get("PREFECT__FLOW_RUN_ID")
+    logger = flow_run_logger(flow_run_id=UUID(run)) if run else get_logger("engine")
+    logger.warning("Started cold: %s.", why)
 
 
 if __name__ == "__main__":

