@@ -41,7 +41,7 @@ class Pools:
         ours = {
             "PREFECT_API_URL": self.api,
             "PREFECT_HOME": str(self.folder / "prefect"),
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
             "DATASTREAM_PROJECT": str(self.folder),
             "PYTHONPATH": str(ROOT),
         }

@@ -27,6 +27,7 @@ def doubled(number: int) -> int:
 
 @flow(persist_result=False)
 def tells() -> None:
+    get_run_logger().debug("seen with DEBUG")
     get_run_logger().info("modules at the start: %s", "great_expectations" in sys.modules)
     print("printed by the run")  # noqa: T201 - it is looked for
     with multiprocessing.get_context("spawn").Pool(1) as spawned, multiprocessing.get_context("fork").Pool(1) as forked:

@@ -49,16 +49,16 @@ def test_without_a_parent_a_run_starts_cold_and_says_so_among_its_logs(without_p
     assert "modules at the start: False" in said
 
 
-def test_a_run_starts_warm_and_completes_with_its_children_and_its_own_variables(pools: Pools) -> None:
-    deployment = pools.deploy("warm", "tests.warm.flows.tells", env={"MINE": "its own"})
+def test_a_run_starts_warm_and_completes_with_its_children_variables_and_settings(pools: Pools) -> None:
+    deployment = pools.deploy("warm", "tests.warm.flows.tells", env={"MINE": "its own", "PREFECT_LOGGING_LEVEL": "DEBUG"})
     run = pools.start(deployment)
     assert "COMPLETED" in pools.wait(run)
     said = logged(pools, run, "mine: its own")
-    assert {"modules at the start: True", "children: [2, 4]"} <= set(said)
+    assert {"modules at the start: True", "children: [2, 4]", "seen with DEBUG"} <= set(said)
     assert not [line for line in said if "cold" in line]
     assert "printed by the run" in (pools.folder / "worker-warm.log").read_text()
     other = pools.start(pools.deploy("warm", "tests.warm.flows.tells"))
-    logged(pools, other, "mine: None")
+    assert "seen with DEBUG" not in logged(pools, other, "mine: None")
 
 
 def test_a_flow_that_fails_is_failed_and_no_crash(pools: Pools) -> None:
