@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -41,8 +42,9 @@ def changed(known: Mapping[str, Stamp]) -> str | None:
 
 
 def newer(known: Mapping[str, Stamp], moment: float) -> str | None:
-    """Return a file that was written after a moment, or None."""
-    return next((file for file, seen in known.items() if seen and seen[2] / 1e9 > moment), None)
+    """Return a file that was written after a moment, or None. One from the future tells of a clock set back."""
+    now = time.time()
+    return next((file for file, seen in known.items() if seen and moment < seen[2] / 1e9 <= now), None)
 
 
 def stamp(file: str) -> Stamp:

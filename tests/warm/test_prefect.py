@@ -50,7 +50,9 @@ def test_without_a_parent_a_run_starts_cold_and_says_so_among_its_logs(without_p
 
 
 def test_a_run_starts_warm_and_completes_with_its_children_variables_and_settings(pools: Pools) -> None:
-    deployment = pools.deploy("warm", "tests.warm.flows.tells", env={"MINE": "its own", "PREFECT_LOGGING_LEVEL": "DEBUG"})
+    deployment = pools.deploy(
+        "warm", "tests.warm.flows.tells", env={"MINE": "its own", "PREFECT_LOGGING_LEVEL": "DEBUG"}
+    )
     run = pools.start(deployment)
     assert "COMPLETED" in pools.wait(run)
     said = logged(pools, run, "mine: its own")
