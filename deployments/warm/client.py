@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from deployments.warm import place, request
 
-_PATIENCE = 10.0  # seconds until a run has begun; a machine that starts twenty at once takes one
+_PATIENCE = 10.0  # seconds until a run has begun, also on a busy machine
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
 
