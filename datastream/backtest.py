@@ -1,6 +1,6 @@
 """Tries a suite on what was claimed before: what would it have rejected, by rule and by day?
 
-Each commit is judged as its claim was, with the rows it set aside among those it loaded. Rows that never came to a
+Each commit is judged as its claim was, with the rows it set aside behind those it loaded. Rows that never came to a
 check, because they did not fit their schema or the transform, are left out, and so is what was replayed since. Nothing
 on the lake is changed.
 """
@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datastream.catalog import Stream
+from datastream.fates import verdict_of
 from datastream.lake import layout, reader
 from datastream.lake.manifest import DataFile
 from datastream.lake.rewrite import Whereabouts
 from datastream.lake.store import Store
 from datastream.lookback import as_today, columns_of
-from datastream.quality import Suite, Verdict, validate
+from datastream.quality import Suite, Verdict
 from datastream.records import OBSERVED, OWN_COLUMNS, RAW, RULES, SUITE
 
 _ABOUT_QUARANTINE = (RULES, OBSERVED, SUITE, RAW)
@@ -54,11 +55,11 @@ class Backtest(msgspec.Struct, frozen=True, eq=False):
     def judge(self, case: Case) -> "Judged":
         """Ask the suite about the rows of one commit. Raises FileBroken; a suite that cannot answer raises too."""
         rows, was_bad = self.rows(case)
-        verdict = validate(rows, self.suite, self.stream.set_aside) if len(was_bad) else Verdict(0, ())
-        bad = np.zeros(len(was_bad), dtype=bool)
-        bad[verdict.bad_rows_for(self._severities("quarantine"))] = True
+        verdict = verdict_of(rows, self.suite, self.stream) if len(was_bad) else Verdict(0, ())
         stops = verdict.table_failures(self._severities("quarantine"))
         holds = [o for o in verdict.expectations if not o.success and o.rule.severity in self._severities("hold")]
+        bad = np.full(len(was_bad), bool(holds))
+        bad[verdict.bad_rows_for(self._severities("quarantine"))] = True
         return Judged(
             case.at.date(), len(was_bad), bad, was_bad, verdict,
             whole=f"{case.commit}: {', '.join(o.rule.label for o in (*stops, *holds))}" if stops or holds else None,
@@ -86,8 +87,8 @@ class Sums:
     def __init__(self, backtest: Backtest) -> None:
         self._name, self._suite = backtest.stream.name, backtest.suite
         self.days: dict[date, Counter[str]] = {}
-        self.rules: dict[str, dict[date, int]] = {rule.label: {} for rule in backtest.suite.rules}
-        self.new_by_rule: Counter[str] = Counter()
+        self.rules: tuple[Counter[date], ...] = tuple(Counter() for _ in backtest.suite.rules)
+        self.new_by_rule: Counter[int] = Counter()
         self.wholes: list[str] = []
 
     def add(self, judged: Judged) -> None:
@@ -99,11 +100,10 @@ class Sums:
             "new": int(new.sum()), "no_more": int(no_more.sum()),
         })  # fmt: skip
         for outcome in judged.verdict.expectations:
-            label, rows = outcome.rule.label, outcome.set_aside
+            number, rows = outcome.rule.number, outcome.set_aside
             if rows:
-                by_day = self.rules[label]
-                by_day[judged.day] = by_day.get(judged.day, 0) + len(rows)
-                self.new_by_rule[label] += int(new[rows].sum())
+                self.rules[number][judged.day] += len(rows)
+                self.new_by_rule[number] += int(new[rows].sum())
         if judged.whole:
             self.wholes.append(judged.whole)
 
@@ -114,15 +114,15 @@ class Sums:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the sums as JSON-able values."""
-        severities = {rule.label: rule.severity for rule in self._suite.rules}
         return {
             "stream": self._name, "suite": self._suite.name, "suite_version": self._suite.version,
             **{name: self.total[name] for name in ("commits", "rows", "rejected", "were", "new", "no_more")},
             "days": [{"day": str(day), **dict(sums)} for day, sums in sorted(self.days.items())],
             "rules": [
-                {"rule": label, "severity": severities[label], "rows": sum(by_day.values()),
-                 "new": self.new_by_rule[label], "days": {str(day): rows for day, rows in sorted(by_day.items())}}
-                for label, by_day in self.rules.items()
+                {"rule": rule.label, "severity": rule.severity, "rows": by_day.total(),
+                 "new": self.new_by_rule[rule.number],
+                 "days": {str(day): rows for day, rows in sorted(by_day.items())}}
+                for rule, by_day in zip(self._suite.rules, self.rules, strict=True)
             ],
             "stopped_or_held": self.wholes,
         }  # fmt: skip

@@ -5,7 +5,7 @@ A row that is set aside is told with every rule that it broke, also those that w
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,10 @@ import pyarrow as pa
 from datastream.catalog import Stream
 from datastream.errors import Permanent
 from datastream.masking import MASKED
-from datastream.quality import Outcome, Rule, Verdict
+from datastream.quality import Outcome, Rule, Suite, SuiteErrored, Verdict, validate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HELD = "held: "
 """What the rules begin with for which a whole claim is held."""
@@ -38,6 +41,16 @@ class Fates(NamedTuple):
     """Which rows are set aside."""
     held: list[Outcome]
     """The failed rules for which all of them are."""
+
+
+def verdict_of(table: "pa.Table | pd.DataFrame", suite: Suite, stream: Stream) -> Verdict:
+    """Return what a suite says of a stream's rows. Raises SuiteErrored, which shows no value of a row where the stream
+    has personal data.
+    """
+    try:
+        return validate(table, suite, stream.set_aside)
+    except SuiteErrored as error:
+        raise (error.masked() if stream.mask else error) from error.__cause__
 
 
 def severities(stream: Stream, verdict: Verdict, action: str) -> set[str]:
@@ -99,4 +112,7 @@ def _stop_for_the_whole(stream: Stream, verdict: Verdict, strict: set[str]) -> N
 
 
 def _shown(stream: Stream, outcome: Outcome) -> object:
-    return MASKED if stream.mask.names & outcome.rule.columns else outcome.observed
+    """Return what was seen of a claim; a rule of one's own that names no column may look at any."""
+    rule, mask = outcome.rule, stream.mask
+    anywhere = bool(mask) and not rule.columns and not rule.type.startswith("expect_table_")
+    return MASKED if anywhere or any(name in mask for name in rule.columns) else mask.within(outcome.observed)

@@ -14,12 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from datastream.catalog import Stream
 from datastream.errors import Permanent
+from datastream.fates import verdict_of
 from datastream.lake import reader
 from datastream.lake.manifest import DataFile, Manifest
 from datastream.lake.rewrite import Whereabouts
 from datastream.lake.store import Store
 from datastream.masking import Mask
-from datastream.quality import Suite, Tally, Verdict, validate
+from datastream.quality import Suite, Tally, Verdict
 from datastream.records import COMMIT, RECEIVED_AT, RECORD_ID, RULES
 
 EVERYTHING = "all"
@@ -145,7 +146,7 @@ def judge(lookback: Lookback, piece: Piece) -> Judgement:
     rows = reader.committed_rows(lookback.store, piece.commit, piece.files)
     if not rows.num_rows:  # all of them were forgotten
         return Judgement(piece, Verdict(rows=0, expectations=()), 0, [])
-    verdict = validate(as_today(rows, lookback.columns), lookback.suite, lookback.stream.set_aside)
+    verdict = verdict_of(as_today(rows, lookback.columns), lookback.suite, lookback.stream)
     bad = verdict.bad_rows_for(lookback.strict)
     return Judgement(piece, verdict, len(bad), _samples(rows, verdict, bad[:_SAMPLES], lookback.stream.mask))
 

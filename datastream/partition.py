@@ -18,7 +18,7 @@ LATE, TOO_MANY = "late", "partitions"
 """The rules by which a row is set aside that lands nowhere."""
 _GRAINS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
 _TIME = pa.timestamp("us", "UTC")
-_EARLIEST = pa.scalar(datetime(1900, 1, 1), pa.timestamp("us"))  # noqa: DTZ001 - in UTC, as all times here are
+_EARLIEST = datetime(1900, 1, 1)  # noqa: DTZ001 - in UTC, as all times here are
 """Some write year 1 for no time at all, and nothing can be subtracted from that."""
 
 
@@ -63,9 +63,9 @@ class Folders:
 
     def watermark(self, rows: np.ndarray, before: datetime | None, now: datetime) -> datetime | None:
         """Return the greatest time of the lane once `rows` are loaded, but none that is still to come."""
-        latest = pa.scalar(now.replace(tzinfo=None), pa.timestamp("us"))
+        earliest, latest = (pa.scalar(time, pa.timestamp("us")) for time in (_EARLIEST, now.replace(tzinfo=None)))
         times = pc.min_element_wise(self._times.take(pa.array(rows, pa.int64())), latest, skip_nulls=False)
-        greatest = pc.max(pc.max_element_wise(times, _EARLIEST, skip_nulls=False)).cast(_TIME).as_py()
+        greatest = pc.max(pc.max_element_wise(times, earliest, skip_nulls=False)).cast(_TIME).as_py()
         return max((time for time in (greatest, before) if time is not None), default=None)
 
     def _ended(self, watermark: datetime | None) -> np.ndarray:

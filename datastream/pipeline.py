@@ -18,6 +18,7 @@ from datastream.claim import Batch, Claim
 from datastream.collisions import Collisions, collisions
 from datastream.columns import hold
 from datastream.decision import decide as decide_rows
+from datastream.fates import verdict_of
 from datastream.isolation import Work, killers
 from datastream.lake import layout, writer
 from datastream.lake.encoding import planned
@@ -26,7 +27,7 @@ from datastream.lake.plan import Plan
 from datastream.lane import Lane
 from datastream.observe.crash import step
 from datastream.poison import applied
-from datastream.quality import SuiteErrored, Verdict, validate
+from datastream.quality import Verdict
 from datastream.repeats import repeated
 
 logger = logging.getLogger(__name__)
@@ -88,10 +89,7 @@ def check(lane: Lane, batch: Batch) -> Verdict:
     with step("check"):
         if not len(batch):
             return Verdict(rows=0, expectations=())
-        try:
-            return validate(batch.table, lane.suite, lane.stream.set_aside)
-        except SuiteErrored as error:
-            raise (error.masked() if lane.stream.mask else error) from error.__cause__
+        return verdict_of(batch.table, lane.suite, lane.stream)
 
 
 def decide(lane: Lane, batch: Batch, verdict: Verdict) -> Plan | None:

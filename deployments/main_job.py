@@ -45,9 +45,10 @@ def run() -> None:
     project = Settings.read().project
     kept = any(part.running for part in stack.status(project))
     try:
-        found = stack.up(project, report=lambda progress: click.echo(str(progress)))
+        # Where nothing ran before, no scheduled run may take what this job is to show.
+        found = stack.up(project, report=lambda progress: click.echo(str(progress)), scheduled=kept)
         os.environ.update(stack.environment(project, found))
-        job(Settings.read(), found, scheduled=kept)
+        job(Settings.read(), found)
     finally:
         if not kept:
             stack.down(project)
@@ -55,20 +56,15 @@ def run() -> None:
     click.echo(f"Prefect UI: {found.prefect_url} (the stack {kept_or_not})")
 
 
-def job(settings: "Settings", found: "Stack", *, scheduled: bool) -> None:
-    """Register, deploy, post, run, and show what became of the records. Raises MainJobFailed.
-
-    Without `scheduled` the schedules rest, so that no other run takes what this one is to show.
-    """
+def job(settings: "Settings", found: "Stack") -> None:
+    """Register, deploy, post, run, and show what became of the records. Raises MainJobFailed."""
     from datastream.lake.lake import open_lake
-    from deployments.registration import deploy, register_blocks, rest_schedules
+    from deployments.registration import deploy, register_blocks
     from deployments.summary import print_events, print_summary, where_to_look
     from deployments.watch import run_deployment
 
     blocks = register_blocks(settings, found.demo_url)
     deploy(settings.project, os.environ)
-    if not scheduled:
-        rest_schedules()
     click.echo(f"Blocks {', '.join(blocks)} registered, prefect.yaml deployed.")
     answers = post_departures(found.gateway_url)
     done = {name: run_deployment(f"etl-pipeline/{name}", f"{found.prefect_url}/runs/flow-run") for name in STREAMS}

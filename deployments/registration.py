@@ -74,13 +74,3 @@ def deploy(project: Path, environment: Mapping[str, str]) -> None:
             f"`prefect deploy --all` ended with exit code {done.returncode} in {project}:\n{said}\n"
             "Correct prefect.yaml, and run it again."
         )
-
-
-def rest_schedules() -> None:
-    """Let no schedule start a run until `prefect deploy` wakes it again; runs that are planned are forgotten."""
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
-        for deployment in client.read_deployments():
-            for schedule in deployment.schedules:
-                client.update_deployment_schedule(deployment.id, schedule.id, active=False)

@@ -9,8 +9,9 @@ from blocks import DataLake
 from datastream.backtest import Backtest, Case, Sums, backtest
 from datastream.catalog import Catalog
 from datastream.clock import SystemClock
+from datastream.fates import verdict_of
 from datastream.lookback import since
-from datastream.quality import Tally, load_suite, markdown, read_data, validate
+from datastream.quality import Tally, load_suite, markdown, read_data
 from datastream.settings import Settings
 from tasks.logs import sentences_only
 from tasks.progress import Progress, artifact_key
@@ -56,8 +57,9 @@ def validate_file(name: str, suite: str | None, file: str) -> State[None]:
     """Hold a file against a suite, the stream's own without one, and return the state in which the run ends."""
     sentences_only()
     settings = Settings.read()
-    rules = load_suite(settings.expectations, suite or Catalog(settings.streams).stream(name).suite)
-    verdict, tally = validate(read_data(Path(file)), rules), Tally(rules)
+    stream = Catalog(settings.streams).stream(name)
+    rules = load_suite(settings.expectations, suite or stream.suite)
+    verdict, tally = verdict_of(read_data(Path(file)), rules, stream), Tally(rules)
     tally.add(verdict)
     said = f"{len(verdict.bad_rows):,} of {verdict.rows:,} rows of {file} break a rule of suite {rules.name!r}."
     Showing()(

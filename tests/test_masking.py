@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from datastream.backtest import backtest
 from datastream.fates import SuiteFailed
 from datastream.lookback import judge, look_back
 from datastream.masking import Mask
@@ -38,6 +39,43 @@ def test_a_row_is_shown_without_them_and_without_them_in_what_was_received() -> 
 @pytest.mark.parametrize("raw", [f'["{EMAIL}"]', f'{{"email": "{EMAIL}', "[" * 100_000])
 def test_a_record_that_cannot_be_taken_apart_is_masked_as_a_whole(raw: str) -> None:
     assert MASK.text(raw) == "***"
+
+
+DEEP = {"id": 1, "who": {"email": EMAIL}, "all": [{"email": EMAIL}], "text": json.dumps({"email": EMAIL})}
+
+
+def test_a_field_is_masked_however_deep_it_lies() -> None:
+    """In what was received, in a column of objects, in one of JSON as a text, and in what a rule saw of those."""
+    text = json.dumps(DEEP)
+    row = {**DEEP, "_raw": text, "_extra": text, "_rules": ["who exists", "text like x"]}
+    shown = MASK.row({**row, "_observed": [json.dumps(DEEP["who"]), json.dumps(DEEP["text"])]})
+    assert EMAIL not in json.dumps(shown)
+    assert (shown["id"], shown["who"], shown["all"]) == (1, {"email": "***"}, [{"email": "***"}])
+    assert json.loads(shown["_raw"])["id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"a": {"email": "eve', "***"),
+        ('{"\\u0065mail": "eve"}', '{"email": "***"}'),
+        ('{"\\u0065mail": "ev', "***"),
+        ("[a note] of email", "***"),
+        ("[a note]", "[a note]"),
+        ("an email came", "an email came"),
+        ('{"b":1}', '{"b":1}'),
+    ],
+)
+def test_a_text_that_may_be_json_is_masked_where_it_names_a_field(text: str, shown: str) -> None:
+    assert MASK.value("note", text) == shown
+
+
+@pytest.mark.parametrize("named", ["EMail", "user.email"])
+def test_a_field_may_be_named_in_any_case_and_by_its_path(named: str) -> None:
+    mask = Mask.of([named])
+    assert mask.value("user", {"Email": EMAIL, "id": 1}) == {"Email": "***", "id": 1}
+    assert mask.concerns("Email matches ^.*$")
+    assert mask.value("note", '{"EMAIL": "ev') == "***"
 
 
 def test_a_stream_without_personal_data_is_shown_as_it_is() -> None:
@@ -91,6 +129,20 @@ def test_the_sentence_about_an_expectation_hides_the_text_of_its_error(world: Wo
     with pytest.raises(SuiteErrored, match="whose text is not shown") as failed:
         world.run()
     assert EMAIL not in str(failed.value)
+
+
+def test_a_rule_that_cannot_look_back_shows_no_value_either(world: World) -> None:
+    world.stream = stream_of(pii=["email"])
+    world.api.records = [order(number, email=EMAIL) for number in range(40)]
+    world.run()
+    rule = {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "email", "max_value": 1}}
+    (world.suites / "orders.json").write_text(json.dumps({"expectations": [rule]}))
+    suite = load_suite(world.suites, "orders")
+    lookback, tried = (find(world.stream, suite, world.store, None) for find in (look_back, backtest))
+    for asked in (lambda: judge(lookback, lookback.pieces[0]), lambda: tried.judge(tried.cases[0])):
+        with pytest.raises(SuiteErrored, match="whose text is not shown") as failed:
+            asked()
+        assert EMAIL not in str(failed.value)
 
 
 def test_samples_of_a_look_back_are_masked(world: World) -> None:

@@ -1,7 +1,8 @@
 """Serves the quality page as the lake holds it, read at most every few seconds, in a thread beside the posts.
 
 Nobody can log in yet. So it is shown to this machine only: to who asks it by a name of its own, directly. A page of
-another site whose name was made to point here is told by its Host, what a proxy hands on by the headers that it adds.
+another site whose name was made to point here is told by its Host; what a proxy hands on by the headers that it adds,
+or by HTTP/1.0, which nginx speaks to what is behind it unless told otherwise, and no browser does.
 """
 
 import gzip
@@ -25,7 +26,8 @@ logger = logging.getLogger(__name__)
 _KEPT = timedelta(seconds=3)
 _PATIENCE = timedelta(seconds=10)
 _COME_BACK: Header = (b"retry-after", b"5")
-_BY_A_PROXY = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"})
+_BY_A_PROXY = (b"forwarded", b"x-forwarded-", b"x-real-ip", b"x-client-ip", b"cf-", b"true-client-ip", b"via")
+"""What names of headers begin with."""
 _HEADERS: tuple[Header, ...] = (
     (b"content-type", b"text/html; charset=utf-8"),
     (
@@ -71,7 +73,7 @@ class Page:
         """Send the page, or that it has not changed. Raises Problem."""
         headers = dict(scope["headers"])
         if not self._for_all:
-            _refuse_strangers(headers)
+            _refuse_strangers(scope, headers)
         found = await self._found()
         if found.body is None:
             raise Problem(
@@ -80,7 +82,7 @@ class Page:
                 "report",
             )
         own = (*_HEADERS, (b"etag", found.tag), (b"cache-control", b"private, no-cache"), (b"vary", b"accept-encoding"))
-        if found.tag in map(bytes.strip, headers.get(b"if-none-match", b"").split(b",")):
+        if {found.tag, b"*"} & {*map(bytes.strip, headers.get(b"if-none-match", b"").split(b","))}:
             await send({"type": "http.response.start", "status": int(HTTPStatus.NOT_MODIFIED), "headers": [*own]})
             await send({"type": "http.response.body"})
         elif _takes_gzip(headers.get(b"accept-encoding", b"")):
@@ -114,8 +116,9 @@ class Page:
         return _Read(body, gzip.compress(body, 6, mtime=0), b'W/"%b"' % hashlib.sha256(body).hexdigest()[:32].encode())
 
 
-def _refuse_strangers(headers: dict[bytes, bytes]) -> None:
-    if _is_own(headers.get(b"host", b"").decode("latin-1")) and not _BY_A_PROXY & headers.keys():
+def _refuse_strangers(scope: Scope, headers: dict[bytes, bytes]) -> None:
+    by_a_proxy = scope["http_version"] == "1.0" or any(name.startswith(_BY_A_PROXY) for name in headers)
+    if _is_own(headers.get(b"host", b"").decode("latin-1")) and not by_a_proxy:
         return
     raise Problem(
         HTTPStatus.NOT_FOUND,

@@ -13,7 +13,8 @@ CHECKS = (
     "freshness", "records", "schedule", "volume", "quarantined", "duplicates", "schema", "nulls", "uniqueness",
     "references",
 )  # fmt: skip
-_LONGEST = timedelta(days=366)
+_WITH_SUBJECT = ("nulls", "uniqueness", "references")
+_LONGEST, _MOST_CHARACTERS = timedelta(days=366), 1000
 
 
 class CheckUnknown(Permanent):
@@ -29,11 +30,19 @@ def mute(ledger: Ledger, name: str, for_: timedelta, why: str, now: datetime) ->
     check, subject = parsed(name)
     if not timedelta() < for_ <= _LONGEST:
         raise CheckUnknown(f"A check is muted for {for_}, which is no time up to a year. Write it like P1D or PT6H.")
+    if max(len(why), len(name)) > _MOST_CHARACTERS:
+        raise CheckUnknown(f"Why a check is muted, and its name, have at most {_MOST_CHARACTERS:,} characters each.")
     made = Mute(check=check, subject=subject, at=now, until=now + for_, why=why)
 
     def change(state: State) -> None:
-        others = [each for each in state.incidents.mutes if (each.check, each.subject) != (check, subject)]
-        state.incidents.mutes = [*others, made][-MOST_MUTES:]
+        there = [each for each in state.incidents.mutes if now < each.until]
+        others = [each for each in there if (each.check, each.subject) != (check, subject)]
+        if len(others) >= MOST_MUTES:
+            raise CheckUnknown(
+                f"{ledger.stream.name} has {len(others)} mutes, and no more are kept. End one with `datastream quality "
+                f"unmute`, or mute all columns at once: datastream quality mute {ledger.stream.name} {check}"
+            )
+        state.incidents.mutes = [*others, made]
 
     _commit(ledger, change, now)
     return made
@@ -77,6 +86,8 @@ def parsed(name: str) -> tuple[str, str]:
     check, _, subject = name.partition(":")
     if check not in CHECKS:
         raise CheckUnknown(f"{check!r} is no check. There are {', '.join(CHECKS)}; a column is added as nulls:COLUMN.")
+    if subject and check not in _WITH_SUBJECT:
+        raise CheckUnknown(f"{check} is asked of the whole stream, and not of {subject!r}. Say it without: {check}")
     return check, subject
 
 
@@ -91,7 +102,8 @@ def _refuse_unlearned(stream: Stream, check: str) -> None:
     if named.get(check, True):
         raise NotLearned(
             f"{check} of {stream.name!r} goes by what streams/{stream.name}.yaml says under `quality`, and nothing is "
-            f"learned for it. Change it there, or mute it: datastream quality mute {stream.name} {check} --for P1D"
+            "learned for it. Change it there, or mute it: "
+            f"datastream quality mute {stream.name} {check} --for P1D --why ..."
         )
 
 

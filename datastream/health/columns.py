@@ -1,6 +1,6 @@
 """The columns of a sample: what they show, what is said of it, and what is learned of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -34,6 +34,10 @@ class Columns(msgspec.Struct, frozen=True, eq=False):
             found = profiles(rows.select([name for name in rows.column_names if name in names]), now)
         said = judged(found, memory.profiles, wanted.volume.window, learned=wanted.learned)
         return cls(rows, found, list(said))
+
+    def has(self, name: str, wanted: Sequence[str] | None) -> bool:
+        """Tell whether a column is looked at; where no row is new, whether it is wanted."""
+        return name in self.profiles if self.profiles else wanted is None or name in wanted
 
     def in_short(self, incidents: Incidents, *, looked_at: bool) -> Iterator[Check]:
         """Yield one line for all columns, or one for each that is odd or has an incident."""

@@ -10,22 +10,24 @@ from datastream.lake.manifest import Header
 from datastream.quality.buckets import Sums
 
 
-def fold(memory: Memory, commits: Iterable[Seen]) -> None:
-    """Add commits to what is known, oldest first."""
+def fold(memory: Memory, commits: Iterable[Seen], now: datetime) -> None:
+    """Add commits to what is known, oldest first.
+
+    What says that it is of later than now counts as of now: by one such clock or record all would look fresh till then.
+    """
     for seen in commits:
         header, accounts = seen.header, seen.header.accounts
         volume = _snapshot(memory, header) if memory.figures.gauge else accounts.loaded if accounts.read else 0
-        memory.figures.add(
-            header.decided_at, Sums(volume, accounts.read, accounts.quarantined, accounts.duplicates)
-        )  # fmt: skip
-        if seen.loaded and (memory.loaded_at is None or header.decided_at >= memory.loaded_at):
-            memory.loaded_at, memory.newest = header.decided_at, layout.commit_name(header.lane, header.seq)
+        at = min(header.decided_at, now)
+        memory.figures.add(at, Sums(volume, accounts.read, accounts.quarantined, accounts.duplicates))
+        if seen.loaded and (memory.loaded_at is None or at >= memory.loaded_at):
+            memory.loaded_at, memory.newest = at, layout.commit_name(header.lane, header.seq)
         if type(seen.record) is not type(memory.record):
             memory.record = memory.record if seen.record is None else seen.record
         elif seen.record is not None:
             memory.record = max(memory.record, seen.record)  # type: ignore[type-var]
         times = [memory.record_at, header.watermark, _time(header, seen.record)]
-        memory.record_at = max((time for time in times if time is not None), default=None)
+        memory.record_at = max((min(time, now) for time in times if time is not None), default=None)
 
 
 def _snapshot(memory: Memory, header: Header) -> int | None:

@@ -113,8 +113,11 @@ class Ledger:
     def _begin_alerts(self) -> None:
         """Have a receiver that was never told anything begin here: nobody wants a year of old alerts."""
         outbox = Outbox(self._store, layout.QUALITY, self.stream.name, _ALERTS)
+        seq = self._newest.header.seq if self._newest else 0
         if not outbox.begun:
-            outbox.move(self._newest.header.seq if self._newest else 0)
+            outbox.move(seq)
+        elif outbox.position < seq and self._log.manifest(outbox.position + 1) is None:
+            outbox.move(self._log.sequences()[0] - 1)  # what waited for longer than rows are kept is folded away
 
     def _complete(self, plan: Plan) -> Manifest:
         with step("write"):

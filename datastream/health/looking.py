@@ -16,7 +16,7 @@ from datastream.health.sample import columns_of, sampled
 from datastream.health.state import Memory, State
 from datastream.lake.store import Store
 from datastream.quality.check import Check
-from datastream.quality.checks import Schedule, Version, freshness, records, schedule, schema
+from datastream.quality.checks import Schedule, Version, compared, freshness, records, schedule, schema
 from datastream.quality.figures import Figures
 from datastream.quality.incidents import Change, Key
 from datastream.quality.shares import duplicates, quarantined
@@ -70,15 +70,17 @@ def look(
         memory.figures = Figures(window=wanted.volume.window, gauge=gauge)
     memory.figures.use(wanted.volume.window)
     new = news(store, stream.name, state.upto, now, wanted.volume.window)
-    fold(memory, new.commits)
+    fold(memory, new.commits, now)
     state.upto = new.upto
     memory.shown.add(seen.header for seen in new.commits)
     for header in returns(store, stream.name, state.upto):
         memory.shown.let_go(header)
     _add_columns(memory, store, stream.name, new)
     seen = Columns.of(stream, sampled(stream, store, new), memory, now)
+    memory.plan(planned.told if planned else "", now)
     checks = [
         *_of_figures(stream, memory, now, planned),
+        _of_columns(stream, state, now),
         *seen.in_short(state.incidents, looked_at=wanted.profile != []),
         *look_up(store, seen.rows, wanted.references, stream.mask),
     ]
@@ -96,22 +98,43 @@ def _of_figures(stream: Stream, memory: Memory, now: datetime, planned: Schedule
     if wanted.record_within is not None:
         yield records(memory.record_at, now, wanted.record_within)
     if planned is not None:
-        yield schedule(planned, now)
+        yield schedule(planned, memory.planned_since, now)
     yield volume(figures, now, wanted.volume, unhealthy, learned=wanted.learned)
     yield quarantined(figures, now, wanted.quarantined_at_most, unhealthy, learned=wanted.learned)
     yield duplicates(figures, now, wanted.duplicates_at_most, unhealthy)
-    yield schema(memory.versions, memory.newest, now - wanted.volume.window, fixed=wanted.schema_mode == "fixed")
+
+
+def _of_columns(stream: Stream, state: State, now: datetime) -> Check:
+    """Ask for the columns of before the window; while they are others, for those of before that began."""
+    wanted, memory = stream.quality, state.memory
+    begun = next((incident.since for incident in state.incidents.open if incident.check == "schema"), now)
+    since = min(now - wanted.volume.window, begun)
+    check = schema(memory.versions, memory.newest, since, fixed=wanted.schema_mode == "fixed")
+    if check.value == 0:  # what lay between was undone, and nothing is compared with it later
+        upto = memory.versions.index(compared(memory.versions, since))
+        memory.versions = memory.versions[: upto + 1]
+    return check
 
 
 def _gone(stream: Stream, state: State, seen: Columns) -> list[Key]:
     """Return the incidents of what is not asked about any more."""
-    referring = {reference.column for reference in stream.quality.references}
+    wanted = stream.quality
+    asked = {
+        "freshness": wanted.fresh_within is not None,
+        "records": wanted.record_within is not None,
+        "volume": wanted.learned or wanted.volume.least is not None or wanted.volume.most is not None,
+        "quarantined": wanted.learned or wanted.quarantined_at_most is not None,
+        "duplicates": wanted.duplicates_at_most is not None,
+        "schema": wanted.schema_mode == "fixed",
+        **dict.fromkeys(COLUMN_CHECKS, wanted.learned),
+    }
+    referring = {reference.column for reference in wanted.references}
     return [
         incident.key
         for incident in state.incidents.open
-        if (incident.check in COLUMN_CHECKS and seen.rows is not None and incident.subject not in seen.profiles)
+        if not asked.get(incident.check, True)
+        or (incident.check in COLUMN_CHECKS and not seen.has(incident.subject, wanted.profile))
         or (incident.check == "references" and incident.subject not in referring)
-        or (incident.check == "records" and stream.quality.record_within is None)
     ]
 
 

@@ -33,9 +33,9 @@ def sampled(stream: Stream, store: Store, new: News) -> pa.Table | None:
 def sample(store: Store, stream: str, commits: Sequence[Manifest], wanted: Sequence[str] | None) -> pa.Table | None:
     """Return the newest rows of some commits, of the columns that are wanted, or of the first two hundred.
 
-    None where there is none. Raises FileBroken.
+    Rows from before a column became one of another type are left out. None where there is none. Raises FileBroken.
     """
-    found: list[pa.Table] = []
+    found, shape = list[pa.Table](), pa.schema([])
     left, where = SAMPLE_ROWS, Whereabouts(store, stream)
     files = [(commit, file) for commit in reversed(commits) for file in reversed(commit.files)]
     for commit, file in files[:SAMPLE_FILES]:
@@ -43,6 +43,11 @@ def sample(store: Store, stream: str, commits: Sequence[Manifest], wanted: Seque
             break
         for rows in _opened(store, commit, file, where, lambda data: _columns(data, wanted)):
             own = rows.filter(pc.equal(rows[COMMIT], str(commit))).drop_columns([COMMIT])
+            try:
+                shape = pa.unify_schemas([shape, own.schema], promote_options="permissive")
+            except (pa.ArrowTypeError, pa.ArrowInvalid):  # nothing is both
+                left = 0
+                break
             found.append(own.slice(max(0, own.num_rows - left)))
             left -= own.num_rows
     return pa.concat_tables(found, promote_options="permissive") if found else None

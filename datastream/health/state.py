@@ -60,6 +60,10 @@ class Memory(msgspec.Struct, kw_only=True):
     unhealthy: list[Unhealthy] = []
     points: dict[str, list[Point]] = {}
     """By check, oldest first."""
+    planned: str | None = None
+    """The schedule at the last look; empty where there was none."""
+    planned_since: datetime | None = None
+    """When it was seen to be another one than before."""
     shown: Shown = msgspec.field(default_factory=Shown)
     """What else the quality page tells."""
 
@@ -68,7 +72,7 @@ class Memory(msgspec.Struct, kw_only=True):
         if not check.subject or check.check == "references":
             point = Point(now, check.value, check.low, check.high, check.result)
             self.points[check.name] = [*self.points.get(check.name, []), point][-POINTS:]
-        if check.result in ("not met", "muted") and check.since is not None:
+        if check.result in ("not met", "muted") and check.since is not None and check.check != "schema":
             until = check.until or now
             last = next((u for u in reversed(self.unhealthy) if (u.check, u.subject) == check.key), None)
             if last is not None and check.since <= last.until:  # the same trouble as in the last run
@@ -78,14 +82,21 @@ class Memory(msgspec.Struct, kw_only=True):
                 since = check.since
             self.unhealthy.append(Unhealthy(check.check, check.subject, since, until))
 
+    def plan(self, told: str, now: datetime) -> None:
+        """Keep which schedule there is: one that was paused or is new has not been late before."""
+        if self.planned is not None and self.planned != told:
+            self.planned_since = now
+        self.planned = told
+
     def forget(self, check: str, subject: str, until: datetime, now: datetime) -> None:
         """Learn anew what is usual for a check, from what came after `until` on."""
-        self.unhealthy = [each for each in self.unhealthy if (each.check, each.subject) != (check, subject)]
-        self.unhealthy.append(Unhealthy(check, subject, _ever(now), until))
         if check == "schema":
             self.versions = self.versions[-1:]
-        if check in ("nulls", "uniqueness"):
+        elif check in ("nulls", "uniqueness"):
             self.profiles.pop(subject, None)
+        else:
+            self.unhealthy = [each for each in self.unhealthy if (each.check, each.subject) != (check, subject)]
+            self.unhealthy.append(Unhealthy(check, subject, _ever(now), until))
 
     def trim(self, now: datetime) -> None:
         """Let go what is too old, or too much."""

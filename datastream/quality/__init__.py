@@ -7,7 +7,7 @@ from datastream.quality.data import read_data
 from datastream.quality.errors import DataRefused, SuiteBroken, SuiteEmpty, SuiteErrored, SuiteMissing
 from datastream.quality.gx import warm
 from datastream.quality.report import markdown
-from datastream.quality.suite import Rule, Severity, Suite, load_suite
+from datastream.quality.suite import Rule, Severity, Suite, find_suite, load_suite
 from datastream.quality.tally import RuleTally, Tally
 from datastream.quality.verdict import Outcome, SetAside, Verdict
 
@@ -25,6 +25,7 @@ __all__ = [
     "SuiteMissing",
     "Tally",
     "Verdict",
+    "find_suite",
     "load_suite",
     "markdown",
     "read_data",

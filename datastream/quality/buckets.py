@@ -1,7 +1,9 @@
 """Sums of what became of rows, by spans of one length. So many spans are kept, however many commits there are."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -23,14 +25,14 @@ class Sums(msgspec.Struct, array_like=True, frozen=True):
     @classmethod
     def of(cls, parts: Sequence["Sums"], *, gauge: bool) -> "Sums":
         """Return the sums of many times, oldest first; what `then` makes of them one by one, and sooner."""
-        volumes = [part.volume for part in parts if part.volume is not None]
-        volume = None if not volumes else volumes[-1] if gauge else sum(volumes)
-        return cls(
-            volume,
-            sum([part.read for part in parts]),
-            sum([part.quarantined for part in parts]),
-            sum([part.duplicates for part in parts]),
-        )
+        if not parts:
+            return cls()
+        volumes, read, quarantined, duplicates = zip(*map(msgspec.structs.astuple, parts), strict=True)
+        if gauge:
+            volume = next((each for each in reversed(volumes) if each is not None), None)
+        else:
+            volume = None if volumes.count(None) == len(volumes) else sum(filter(None, volumes))
+        return cls(volume, sum(read), sum(quarantined), sum(duplicates))
 
     def then(self, later: "Sums", *, gauge: bool) -> "Sums":
         """Return the sums of both times. Volumes add up; as a gauge, the later one counts."""
@@ -60,13 +62,16 @@ class Buckets(msgspec.Struct):
     def trim(self, now: datetime) -> None:
         """Let go what is too old."""
         oldest = int(now.timestamp() // self.seconds) - self.kept
-        self.spans = {number: sums for number, sums in sorted(self.spans.items()) if number >= oldest}
+        for number in [number for number in self.spans if number < oldest]:
+            del self.spans[number]
 
     def between(self, start: datetime, until: datetime, *, gauge: bool) -> Sums:
         """Return the sums of the spans that begin in a time, or in which it begins."""
-        first, last = int(start.timestamp() // self.seconds), until.timestamp() / self.seconds
-        found = Sums()
-        for number, sums in sorted(self.spans.items()):
-            if first <= number < last:
-                found = found.then(sums, gauge=gauge)
-        return found
+        return self.split([start, until], gauge=gauge)[0]
+
+    def split(self, edges: Sequence[datetime], *, gauge: bool) -> list[Sums]:
+        """Return the sums from each edge to the next. A span belongs to where it begins; the first may begin before."""
+        there = sorted(self.spans)
+        marks = [edges[0].timestamp() // self.seconds, *(edge.timestamp() / self.seconds for edge in edges[1:])]
+        ends = pairwise(bisect_left(there, mark) for mark in marks)
+        return [Sums.of([*map(self.spans.__getitem__, there[begin:end])], gauge=gauge) for begin, end in ends]

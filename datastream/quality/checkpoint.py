@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from datastream.quality import gx
 from datastream.quality.culprits import ask_again
+from datastream.quality.errors import SuiteBroken, SuiteEmpty
 from datastream.quality.frame import columns_of, frame_of
 from datastream.quality.gx import Answer
 from datastream.quality.plain import plain
@@ -25,6 +26,11 @@ def validate(data: "pa.Table | pd.DataFrame", suite: Suite, set_aside: SetAside 
     about the others. An expectation that cannot answer raises SuiteErrored: there is no verdict then, and in no case
     a good one. `set_aside` is whose unexpected rows count as bad.
     """
+    if not isinstance(suite, Suite):
+        way_out = "Give a Suite, as load_suite(Path('expectations'), 'flights') returns one."
+        raise SuiteBroken(f"The suite is a {type(suite).__name__}", "it cannot be asked.", way_out)
+    if not suite.rules:
+        raise SuiteEmpty(suite.name, "in memory")
     outcomes: list[Outcome] = []
     for court in gx.ready(suite):
         frame = frame_of(data, court.demand)

@@ -10,14 +10,14 @@ import msgspec
 from datastream.quality.check import Check, named, result, shown
 from datastream.quality.report import clean
 
-_LATE_AFTER = 3
-"""So many intervals of its schedule may pass without a run that completed."""
-
 
 class Schedule(msgspec.Struct, frozen=True):
     """When a stream is to be loaded, and when a run of it completed last, as whoever schedules it knows."""
 
-    every: timedelta
+    told: str
+    """How it is said to people: `every 1 h`."""
+    most: timedelta
+    """So long ago the last run that completed may lie."""
     completed: datetime | None
     since: datetime | None = None
     """Since when it is to be."""
@@ -57,17 +57,17 @@ def records(newest: datetime | None, now: datetime, within: timedelta) -> Check:
     return Check("records", observed, expected, result(age <= within), value=age.total_seconds(), high=high)
 
 
-def schedule(known: Schedule, now: datetime) -> Check:
-    """Ask whether a run of the stream's schedule completed within three of its intervals."""
-    most = _LATE_AFTER * known.every
-    expected, high = f"every {shown(known.every)}, at most {shown(most)} ago", most.total_seconds()
+def schedule(known: Schedule, changed: datetime | None, now: datetime) -> Check:
+    """Ask whether a run of the stream's schedule completed in time. One that was `changed` has all its time again."""
+    expected, high = f"{known.told}, at most {shown(known.most)} ago", known.most.total_seconds()
     last = known.completed
+    waited = [now - begun for begun in (last or known.since, changed) if begun is not None]
+    met = min(waited) <= known.most if waited else None
     if last is None:
-        waited = known.since is not None and now - known.since > most
-        return Check("schedule", "no run completed yet", expected, result(False if waited else None), high=high)
+        return Check("schedule", "no run completed yet", expected, result(False if met is False else None), high=high)
     age = max(now - last, timedelta())
     observed = f"a run completed {shown(age)} ago, at {last.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return Check("schedule", observed, expected, result(age <= most), value=age.total_seconds(), high=high)
+    return Check("schedule", observed, expected, result(met), value=age.total_seconds(), high=high)
 
 
 def columns(now: Mapping[str, str], before: Mapping[str, str], earlier: str, *, fixed: bool) -> Check:
@@ -90,10 +90,15 @@ def columns(now: Mapping[str, str], before: Mapping[str, str], earlier: str, *, 
 
 
 def schema(versions: Sequence[Version], newest: str, since: datetime, *, fixed: bool) -> Check:
-    """Ask `columns` of the newest commit and the last version from before `since`, else the oldest that is known."""
+    """Ask `columns` of the newest commit and of the version that it is `compared` with."""
     if not versions:
         return columns({}, {}, "", fixed=fixed)
-    earlier = next((version for version in reversed(versions) if version.at < since), versions[0])
+    last, earlier = versions[-1], compared(versions, since)
     if earlier.commit == newest:
-        return columns(versions[-1].columns, {}, "", fixed=fixed)
-    return columns(versions[-1].columns, earlier.columns, earlier.commit, fixed=fixed)
+        return columns(last.columns, {}, "", fixed=fixed)
+    return msgspec.structs.replace(columns(last.columns, earlier.columns, earlier.commit, fixed=fixed), since=last.at)
+
+
+def compared(versions: Sequence[Version], since: datetime) -> Version:
+    """Return the last version from before `since`, else the oldest that is known."""
+    return next((version for version in reversed(versions) if version.at < since), versions[0])

@@ -13,9 +13,11 @@ from datastream.quality.profiles import LEAST_ROWS, Profile
 from datastream.quality.usual import ENOUGH
 
 _NULLS_MORE, _VARIETY_MORE, _REPEATS_MORE = 0.05, 10.0, 0.01
-_TIMES = 1.5
+_TIMES, _TIMES_OTHERS = 1.5, 5.0
+"""The latter for variety where too few samples of this one's size are known."""
 _SIGMAS = 5.0
 _UNIQUE_ROWS = 1000
+_LIKE, _LARGE = 1.5, 10_000
 _SURE = 7.0
 """Where nothing was seen in all of them, no more than so many were to be expected (Poisson, 99.9%)."""
 
@@ -61,14 +63,24 @@ def _far(share: float, rows: int) -> float:
 def _unique(name: str, now: Profile, earlier: Sequence[Profile]) -> Check:
     if earlier and not any(each.repeats for each in earlier) and sum(each.rows for each in earlier) >= _UNIQUE_ROWS:
         return _as_unique(name, now, earlier)
-    seen = [each.variety for each in earlier if each.variety is not None]
+    known = [each for each in earlier if each.variety is not None]
+    alike = [each for each in known if _is_like(now.rows, each.rows)]
+    of, times = (alike, _TIMES) if len(alike) >= ENOUGH else (known, _TIMES_OTHERS)
+    seen = [each.variety for each in of if each.variety is not None]
     if now.variety is None or len(seen) < ENOUGH:
         observed = f"{percent(now.repeats)} of {now.rows:,} rows repeat a value"
         return Check("uniqueness", observed, "", "not judged", subject=name, value=now.variety)
-    high = max(max(seen) + _VARIETY_MORE, _TIMES * max(seen))
-    low = min(min(seen) - _VARIETY_MORE, min(seen) / _TIMES)
+    high = max(max(seen) + _VARIETY_MORE, times * max(seen))
+    low = min(min(seen) - _VARIETY_MORE, min(seen) / times)
     observed = f"{now.variety:.1f} different values in a hundred"
     return _between("uniqueness", name, observed, now.variety, max(low, 0.0), high, "{:.1f}".format)
+
+
+def _is_like(rows: int, others: int) -> bool:
+    """Tell whether samples are of one size, or so large that it is the same: a hundred of the 120 lines of some orders
+    have fewer orders than a hundred of a thousand.
+    """
+    return max(rows, others) <= _LIKE * min(rows, others) or min(rows, others) >= _LARGE
 
 
 def _as_unique(name: str, now: Profile, earlier: Sequence[Profile]) -> Check:

@@ -1,9 +1,10 @@
 """Reads a file of records to be checked: JSON lines, CSV or Parquet, told apart by the name's ending."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datastream.quality.errors import DataRefused
+from datastream.quality.errors import DataRefused, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,7 @@ def _objects(file: Path) -> list[dict[str, Any]]:
             continue
         try:
             rows.append(msgspec.json.decode(line, type=dict[str, Any]))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DataRefused(
                 f"{file}, line {number} is not a JSON object: {error}. Mend or remove that line."
             ) from error
@@ -52,9 +53,12 @@ def _csv(file: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_csv(file)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DataRefused(f"{file} is not CSV: {error}. Mend it, or convert it to JSON lines.") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # Else a line with a value too many shifts all columns, and a type may change within a column.
+            return pd.read_csv(file, index_col=False, low_memory=False)
+    except (ValueError, pd.errors.ParserWarning) as error:
+        raise DataRefused(f"{file} is not CSV: {one_line(str(error))} Mend it, or convert it to JSON lines.") from error
 
 
 def _parquet(file: Path) -> "pa.Table":
@@ -64,4 +68,4 @@ def _parquet(file: Path) -> "pa.Table":
     try:
         return pq.read_table(file)
     except pa.ArrowInvalid as error:
-        raise DataRefused(f"{file} is not Parquet: {error}.") from error
+        raise DataRefused(f"{file} is not Parquet that can be read: {one_line(str(error))}") from error

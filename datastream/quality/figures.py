@@ -4,6 +4,7 @@ bounded, however many commits there are and however often they are asked about.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import msgspec
 
@@ -59,12 +60,12 @@ class Figures(msgspec.Struct):
     days: Buckets = msgspec.field(default_factory=lambda: Buckets(DAY.total_seconds(), _DAYS_KEPT))
 
     def use(self, window: timedelta) -> None:
-        """Go by another window from now on: what is kept of the last one is made anew from the hours."""
+        """Go by another window from now on: what is kept of the last one is made anew from the hours, or the days."""
         if window != self.window or self.slots.seconds != window.total_seconds() / _SLOTS:
             self.window, self.slots = window, Buckets(window.total_seconds() / _SLOTS, _SLOTS + 1)
-            for number, sums in self.hours.spans.items():
-                at = datetime.fromtimestamp(number * HOUR.total_seconds(), UTC)
-                self.slots.add(at, sums, gauge=self.gauge)
+            of = self.hours if window <= _HOURS_KEPT * HOUR else self.days
+            for number, sums in sorted(of.spans.items()):
+                self.slots.add(datetime.fromtimestamp(number * of.seconds, UTC), sums, gauge=self.gauge)
 
     def add(self, at: datetime, sums: Sums) -> None:
         """Count a commit in."""
@@ -92,14 +93,11 @@ class Figures(msgspec.Struct):
         width = self.window
         first = -((_MONDAY - self.began) // width)  # rounded up
         first = max(first, -((_MONDAY - (now - buckets.kept * timedelta(seconds=buckets.seconds))) // width))
-        found: dict[int, list[Sums]] = {number: [] for number in range(first, (now - _MONDAY) // width)}
-        begin, seconds = _MONDAY.timestamp(), width.total_seconds()
-        for span, sums in sorted(buckets.spans.items()):
-            number = int((span * buckets.seconds - begin) // seconds)
-            if number in found:
-                found[number].append(sums)
-        starts = ((_MONDAY + number * width, parts) for number, parts in found.items())
-        return [Window(start, start + width, Sums.of(parts, gauge=self.gauge)) for start, parts in starts]
+        edges = [_MONDAY + number * width for number in range(first, (now - _MONDAY) // width + 1)]
+        if not edges:
+            return []
+        sums = buckets.split(edges, gauge=self.gauge)
+        return [Window(*ends, each) for ends, each in zip(pairwise(edges), sums, strict=True)]
 
     def so_far(self, now: datetime) -> Window:
         """Return the whole hours of the window that is not over."""

@@ -24,7 +24,8 @@ def frame_of(data: "pa.Table | pd.DataFrame", demand: Demand) -> "pd.DataFrame":
     import pyarrow as pa
 
     if not isinstance(data, pa.Table | pd.DataFrame):
-        raise DataRefused(f"The data is a {type(data).__name__}. Give a pyarrow.Table or a pandas.DataFrame.")
+        given = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}".removeprefix("builtins.")
+        raise DataRefused(f"The data is a {given}. Give a pyarrow.Table or a pandas.DataFrame.")
     names = _once(name for name in columns_of(data) if demand.wants(name))
     if not demand.rows:
         return pd.DataFrame(columns=names)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BATCH = "claim"
-_CORE = "great_expectations.expectations.core."
 _OURS_TO_SAY = ("result_format", "catch_exceptions", "batch_id")
 _READ_THE_DATA_TO_PLAN = ("expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list")
 _SUITES_KEPT_READY = 32
@@ -33,7 +32,7 @@ _importing = threading.Lock()
 
 
 class NoAnswer(Exception):
-    """An expectation neither raised nor said whether it is met."""
+    """An expectation gave no answer that can be used."""
 
 
 class Answer(NamedTuple):
@@ -95,9 +94,12 @@ def ask(court: Court, frame: "pd.DataFrame") -> list[Answer | None]:
     engine = PandasExecutionEngine(batch_data_dict={_BATCH: frame})
     parts = [_or_none(partial(_part, member, engine)) for member in court.judges]
     graph = ValidationGraph(execution_engine=engine, edges=[edge for part in parts for edge in part or ()])
-    metrics, failed = graph.resolve(runtime_configuration=_runtime(), show_progress_bars=False)
+    resolved = _or_none(partial(graph.resolve, runtime_configuration=_runtime(), show_progress_bars=False))
+    if resolved is None:
+        return [None] * len(parts)
+    metrics, failed = resolved
     return [
-        None if part is None or _rests_on(part, failed) else _or_none(partial(_answer, member, metrics, engine))
+        None if part is None or _rests_on(part, failed) else _or_none(partial(_answer, member, metrics, engine, frame))
         for member, part in zip(court.judges, parts, strict=True)
     ]
 
@@ -109,12 +111,14 @@ def ask_alone(member: Judge, frame: "pd.DataFrame") -> Answer:
     from great_expectations.validator.validation_graph import ValidationGraph
 
     engine = PandasExecutionEngine(batch_data_dict={_BATCH: frame})
-    graph = ValidationGraph(execution_engine=engine, edges=list(_part(member, engine)))
     try:
+        graph = ValidationGraph(execution_engine=engine, edges=list(_part(member, engine)))
         metrics, _ = graph.resolve({**_runtime(), "catch_exceptions": False}, show_progress_bars=False)
+        return _answer(member, metrics, engine, frame)
     except MetricResolutionError as error:
         raise (error.__cause__ or error) from None
-    return _answer(member, metrics, engine)
+    except SystemExit as error:
+        raise NoAnswer(f"it would have ended the process: SystemExit: {error}") from error
 
 
 @lru_cache(maxsize=_SUITES_KEPT_READY)
@@ -142,7 +146,7 @@ def _judge(suite: Suite, rule: Rule, kind: Any) -> Judge:
 
 def _implementation(suite: Suite, rule: Rule) -> Any:
     found = _registered(rule.type)
-    if found is None and suite.folder is not None:
+    if suite.folder is not None and (found is None or (own.is_broken(suite.folder) and not _is_core(found))):
         own.load(suite.folder)
         found = _registered(rule.type)
     if found is None:
@@ -162,11 +166,9 @@ def _registered(kind: str) -> Any:
 
 
 def _expectation(suite: Suite, rule: Rule, kind: Any) -> Any:
-    from great_expectations.exceptions import GreatExpectationsError
-
     try:
         expectation = kind(**_kwargs(rule.kwargs, kind))
-    except (ValueError, TypeError, GreatExpectationsError) as error:
+    except (Exception, SystemExit) as error:  # it may be anybody's code, and it is told
         raise SuiteBroken(suite.where(rule), str(error), "Correct its kwargs.") from error
     if getattr(expectation, "condition_parser", None) is not None:
         expectation.condition_parser = None  # its work is done: row_condition is an object now, and it warns if kept
@@ -187,7 +189,7 @@ def _kwargs(given: Mapping[str, Any], kind: Any) -> dict[str, Any]:
 
 
 def _is_core(kind: Any) -> bool:
-    return str(kind.__module__).startswith(_CORE)
+    return str(kind.__module__).startswith(own.CORE)
 
 
 def _runtime() -> dict[str, Any]:
@@ -213,14 +215,18 @@ def _rests_on(part: tuple[Any, ...], failed: Any) -> bool:
     return any(metric.id in failed for edge in part for metric in (edge.left, edge.right) if metric is not None)
 
 
-def _answer(member: Judge, metrics: Any, engine: Any) -> Answer:
+def _answer(member: Judge, metrics: Any, engine: Any, frame: "pd.DataFrame") -> Answer:
     said = member.expectation.metrics_validate(metrics, _runtime(), engine)
-    if said.success is None or said.exception_info.get("raised_exception"):
+    if said.success not in (True, False) or said.exception_info.get("raised_exception"):
         raise NoAnswer(said.exception_info.get("exception_message") or "it gave no answer")
+    rows = said.result.get("unexpected_index_list")
+    if rows and not (min(rows) >= 0 and max(rows) < len(frame)):
+        raise NoAnswer("it names rows that are not there")
     return Answer(bool(said.success), said.result)
 
 
 def _or_none(asked: Callable[[], T]) -> T | None:
-    with suppress(Exception):  # an expectation may be anybody's code; what it raises is told when it is asked alone
+    # An expectation may be anybody's code; what it raises is told when it is asked alone.
+    with suppress(Exception, SystemExit):
         return asked()
     return None

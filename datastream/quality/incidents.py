@@ -76,13 +76,16 @@ class Incidents(msgspec.Struct, kw_only=True):
     mutes: list[Mute] = []
 
     def judge(self, checks: Sequence[Check], gone: Collection[Key], now: datetime) -> tuple[list[Check], list[Change]]:
-        """Return the checks with their incidents, and what happened to these. What is `gone` is asked no more."""
+        """Return the checks with their incidents, and what happened to these. What is `gone` is asked no more.
+
+        A check that is not judged changes nothing: that nothing came to judge by does not say that all is well.
+        """
         self.mutes = [mute for mute in self.mutes if now < mute.until]
         there = {incident.key: incident for incident in self.open}
         changes = [self._close(there[key], "not expected any more", now) for key in gone if key in there]
         told: list[Check] = []
         for check in checks:
-            if self.is_muted(check.key, now):
+            if self.muted_until(check.key, now) is not None:
                 told.append(_with(check, there.get(check.key), muted=True))
                 continue
             incident, change = self._judged(check, there.get(check.key), now)
@@ -90,9 +93,9 @@ class Incidents(msgspec.Struct, kw_only=True):
             told.append(_with(check, incident))
         return told, changes
 
-    def is_muted(self, key: Key, now: datetime) -> bool:
-        """Tell whether a check is muted now."""
-        return any(mute.holds(key, now) for mute in self.mutes)
+    def muted_until(self, key: Key, now: datetime) -> datetime | None:
+        """Return when a check is told again; None where it is not muted now."""
+        return max((mute.until for mute in self.mutes if mute.holds(key, now)), default=None)
 
     def accept(self, incident: Incident, now: datetime) -> Change:
         """Close an incident because what it is about is to be the new usual."""
@@ -103,10 +106,8 @@ class Incidents(msgspec.Struct, kw_only=True):
             if incident is None:
                 return self._open(check, now)
             return self._put(incident, msgspec.structs.replace(incident, met=0)), None
-        if incident is None or (check.result == "not judged" and check.expected):
+        if incident is None or check.result == "not judged":
             return incident, None
-        if check.result == "not judged":
-            return incident, self._close(incident, "not expected any more", now)
         if incident.met + 1 < _MET_IN_A_ROW:
             return self._put(incident, msgspec.structs.replace(incident, met=incident.met + 1)), None
         return incident, self._close(incident, "met", now)

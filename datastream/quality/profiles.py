@@ -1,7 +1,7 @@
 """What a sample shows of each column: how many nulls, how much variety.
 
 `variety` is how many different values a hundred rows have on average: unlike a share of distinct values it is the same
-of a small sample and of a large one.
+of a small sample and of a large one, as long as rows with the same value do not come together.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Profile(msgspec.Struct, array_like=True, frozen=True):
     at: datetime
     rows: int
     nulls: float
-    """The share of rows without a value."""
+    """The share of rows without a value; NaN is none."""
     variety: float | None
     """Different values in a hundred that there are, on average; None of fewer."""
     repeats: float
@@ -47,6 +47,8 @@ def kept(before: Sequence[Profile], now: Profile, span: timedelta) -> list[Profi
 
 
 def _profile(column: pa.ChunkedArray, at: datetime) -> Profile:
+    if pa.types.is_floating(column.type):  # who computes with pandas writes NaN for no value
+        column = pc.if_else(pc.is_nan(column), None, column)
     rows, there = len(column), len(column) - column.null_count
     counts = _counts(column.drop_null())
     repeats = 1 - len(counts) / there if there else 0.0

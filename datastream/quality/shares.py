@@ -49,8 +49,9 @@ def duplicates(figures: Figures, now: datetime, at_most: float | None, unhealthy
 
 
 def _odd_from(shares: Sequence[float], rows: int) -> float:
-    usual = max(*shares, median(shares) + spread(shares))
-    return min(1.0, usual + max(_MORE, _SIGMAS * sqrt(usual * (1 - usual) / rows)))
+    usual = min(1.0, max(*shares, median(shares) + spread(shares)))
+    chance = min(max(usual, 1 / rows), 1 - 1 / rows)  # few rows of which none was set aside do not say that none is
+    return min(1.0, usual + max(_MORE, _SIGMAS * sqrt(chance * (1 - chance) / rows)))
 
 
 def _judged(

@@ -40,7 +40,7 @@ class Rule:
         """The columns that it names."""
         values = (self.kwargs.get(key) for key in _COLUMN_KEYS)
         lists = (value if isinstance(value, list | tuple) else [value] for value in values)
-        return frozenset(name for names in lists for name in names if name)
+        return frozenset(name for names in lists for name in names if name and isinstance(name, str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,19 @@ def load_suite(folder: Path, name: str) -> Suite:
     """Return the suite in `folder/name.json`. Anything but a readable, non-empty suite raises."""
     if not NAME.fullmatch(name):
         raise SuiteBroken(f"Suite name {name!r}", "cannot name a file", f"Use a name that matches {NAME.pattern}.")
-    path = folder / f"{name}.json"
+    return _suite(folder / f"{name}.json", name, folder)
+
+
+def find_suite(folder: Path, wanted: str) -> Suite:
+    """Return the suite that a person names: one of `folder`, or any file by its path, which ends in `.json`.
+
+    Expectations of the user's own are looked for in `folder` in either case. Raises as `load_suite` does.
+    """
+    path = Path(wanted)
+    return _suite(path, path.stem, folder) if path.suffix == ".json" else load_suite(folder, wanted)
+
+
+def _suite(path: Path, name: str, folder: Path) -> Suite:
     document = _document(path, name)
     entries = document.get("expectations")
     if "expectation_suite_name" in document or (isinstance(entries, list) and any(map(_is_of_0x, entries))):
@@ -102,6 +114,8 @@ def _document(path: Path, name: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         where = f"{path}, line {error.lineno}, column {error.colno}"
         raise SuiteBroken(where, f"this is not JSON: {error.msg}", "Correct that line.") from error
+    except (ValueError, RecursionError) as error:  # a number of five thousand digits, lists in a thousand lists
+        raise SuiteBroken(str(path), f"it holds a value that cannot be read: {error}", "Take it out.") from error
     if not isinstance(document, dict):
         raise SuiteBroken(str(path), "the file is not a JSON object", "Write {'name': ..., 'expectations': [...]}.")
     return document

@@ -1,17 +1,24 @@
 """Draws charts as inline SVG that stretches to any width: no script, no text inside, no colour of its own.
 
 What a chart says stands in its label and its titles; a result is told by the height of its cell, not by colour alone.
+Titles are made of times, numbers and words of ours, so nothing in them is escaped; a label names what strangers named.
 """
 
 from collections.abc import Callable, Sequence
 from html import escape
+from itertools import chain, groupby
+from operator import attrgetter
+
+import msgspec
 
 from datastream.health.state import Point
 from datastream.report.words import text, when
 
-CELLS = 40
-_HEIGHT = {"not judged": 2, "met": 6, "muted": 9, "not met": 12}
-_CLASS = {"not judged": "n", "met": "g", "muted": "u", "not met": "b"}
+CELLS = 32
+"""Of as many looks as are kept, three share one, and the strip is full."""
+_LOOKS = {"not judged": (2, "n"), "met": (6, "g"), "muted": (9, "u"), "not met": (12, "b")}
+"""How high a cell is, and its class."""
+_EXPECTED = attrgetter("low", "high")
 _TALL = 60
 _STEP = 10
 Told = Callable[[float], str]
@@ -35,7 +42,7 @@ def bars(label: str, days: Sequence[tuple[str, int, int]]) -> str:
         high, above = _height(loaded, most), _height(aside, most)
         title = f"{day}: {loaded:,} loaded, {aside:,} set aside"
         both = _rect(at, _TALL - high, high, "l") + _rect(at, _TALL - high - above, above, "a")
-        drawn.append(f"<g><title>{escape(title)}</title>{both}</g>")
+        drawn.append(f"<g><title>{title}</title>{both}</g>")
     return _svg(label, _STEP * len(days), _TALL, "bars", drawn)
 
 
@@ -43,7 +50,7 @@ def columns(label: str, days: Sequence[tuple[str, int]]) -> str:
     """Return a bar a day, for a line of a table."""
     most = max((rows for _, rows in days), default=0) or 1
     drawn = [
-        f"<g><title>{escape(day)}: {rows:,}</title>{_rect(at, _TALL - (high := _height(rows, most)), high, 'a')}</g>"
+        f"<g><title>{day}: {rows:,}</title>{_rect(at, _TALL - (high := _height(rows, most)), high, 'a')}</g>"
         for at, (day, rows) in enumerate(days)
         if rows
     ]
@@ -53,21 +60,22 @@ def columns(label: str, days: Sequence[tuple[str, int]]) -> str:
 def line(label: str, points: Sequence[Point]) -> str:
     """Return what a check saw over time, with the band in which that is met, and a mark where it was not."""
     low, high = _ends(points)
+    scale = (_TALL - 8) / (high - low)
 
     def y(value: float) -> float:
-        return round(_TALL - 4 - (_TALL - 8) * (min(max(value, low), high) - low) / (high - low), 1)
+        return round(_TALL - 4 - (value - low) * scale, 1)
 
-    drawn = [_band(points, y)]
+    missed, seen, begin = "", "", "M"
     for at, point in enumerate(points):
-        if point.result == "not met" and point.value is not None:
-            drawn.append(f'<path class="bad" d="M{at} 0V{_TALL}"/>')
-    path = ""
-    for at, point in enumerate(points):
-        before = points[at - 1].value if at else None
-        if point.value is not None:
-            path += f"{'M' if before is None else 'L'}{at} {y(point.value)}"
-    drawn.append(f'<path class="seen" d="{path}"/>')
-    return _svg(label, max(len(points) - 1, 1), _TALL, "line", drawn)
+        value = point.value
+        if value is None:
+            begin = "M"
+            continue
+        seen, begin = f"{seen}{begin}{at} {y(value)}", "L"
+        if point.result == "not met":
+            missed += f"M{at} 0V{_TALL}"
+    drawn = [_band(points, y), *([f'<path class="bad" d="{missed}"/>'] if missed else [])]
+    return _svg(label, max(len(points) - 1, 1), _TALL, "line", [*drawn, f'<path class="seen" d="{seen}"/>'])
 
 
 def has_line(points: Sequence[Point]) -> bool:
@@ -78,37 +86,39 @@ def has_line(points: Sequence[Point]) -> bool:
 
 
 def _ends(points: Sequence[Point]) -> tuple[float, float]:
-    numbers = [n for p in points for n in (p.value, p.low, p.high) if n is not None]
-    low, high = min(0.0, *numbers), max(numbers)
+    _, *numbers, _ = zip(*map(msgspec.structs.astuple, points), strict=True)
+    there = {*chain(*numbers), 0.0} - {None}
+    low, high = min(there), max(there)
     return low, high if high > low else low + 1
 
 
 def _band(points: Sequence[Point], y: Callable[[float], float]) -> str:
     """Return what is met as an area; it reaches to the edge where it has no other end."""
-    drawn = ""
-    for at, point in enumerate(points):
-        if point.low is None and point.high is None:
-            continue
-        top = 0.0 if point.high is None else y(point.high)
-        bottom = float(_TALL) if point.low is None else y(point.low)
-        drawn += f"M{at - 0.5:g} {top}h1V{bottom}h-1Z"
+    drawn, at = "", 0
+    for (low, high), alike in groupby(points, _EXPECTED):
+        many = len([*alike])
+        if low is not None or high is not None:
+            top = 0.0 if high is None else y(high)
+            bottom = float(_TALL) if low is None else y(low)
+            drawn += f"M{at - 0.5:g} {top}h{many}V{bottom}h-{many}Z"
+        at += many
     return f'<path class="band" d="{drawn}"/>' if drawn else ""
 
 
 def _cell(at: int, group: Sequence[Point], told: Told) -> str:
     first, last = group[0], group[-1]
-    worst = min(group, key=_how_bad) if first is not last else first
+    worst = max(group, key=_how_bad) if first is not last else first
     span = when(first.at) if first is last else f"{when(first.at)} to {when(last.at)}"
     seen = "" if worst.value is None else f", {told(worst.value)}"
-    high = _HEIGHT[worst.result]
+    high, kind = _LOOKS[worst.result]
     return (
-        f'<rect x="{4 * at}" y="{12 - high}" width="3" height="{high}" class="{_CLASS[worst.result]}"><title>'
-        f"{escape(f'{span}: {worst.result}{seen}')}</title></rect>"
+        f'<rect x="{4 * at}" y="{12 - high}" width="3" height="{high}" class="{kind}"><title>{span}: '
+        f"{worst.result}{seen}</title></rect>"
     )
 
 
 def _how_bad(point: Point) -> int:
-    return -_HEIGHT[point.result]
+    return _LOOKS[point.result][0]
 
 
 def _height(rows: int, most: int) -> float:

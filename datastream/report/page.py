@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _OLD = timedelta(days=2)
 """A stream that was not checked for so long, while others were, is pointed at: what is told may not be so by now."""
+_LONGEST = 1_000
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -67,10 +68,15 @@ def _environment() -> "Environment":
 
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, auto_reload=False,
+        lstrip_blocks=True, auto_reload=False, finalize=_one_line,
     )  # fmt: skip
     made.filters |= {"when": when, "words": text}
     return made
+
+
+def _one_line(value: object) -> object:
+    """Return what a template is about to print: of a text, be it whose it may, a line without what does not show."""
+    return text(value, _LONGEST) if type(value) is str else value  # Markup is ours
 
 
 @lru_cache(maxsize=1)

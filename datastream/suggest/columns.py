@@ -4,7 +4,7 @@ Great Expectations counts NaN as null, and knows a type by the name that pandas 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -75,7 +75,7 @@ class Column:
         return self.distinct == len(self.present)
 
 
-def columns_of(data: "pa.Table | pd.DataFrame", hidden: Collection[str] = ()) -> Iterator[Column]:
+def columns_of(data: "pa.Table | pd.DataFrame", hidden: Container[str] = ()) -> Iterator[Column]:
     """Yield the columns of a table or a frame, in their order. Raises DataRefused for a name that occurs twice."""
     names = data.column_names if isinstance(data, pa.Table) else list(data.columns)
     for name, times in Counter(names).items():
@@ -87,7 +87,7 @@ def columns_of(data: "pa.Table | pd.DataFrame", hidden: Collection[str] = ()) ->
             yield _of_series(name, data[name], hidden)
 
 
-def _of_series(name: str, series: "pd.Series[Any]", hidden: Collection[str]) -> Column:
+def _of_series(name: str, series: "pd.Series[Any]", hidden: Container[str]) -> Column:
     try:
         array = pa.chunked_array([pa.array(series, from_pandas=True)])
     except (pa.ArrowException, OverflowError):  # values of several types, or a whole number beyond 64 bits
@@ -98,7 +98,7 @@ def _of_series(name: str, series: "pd.Series[Any]", hidden: Collection[str]) -> 
     return _column(name, array, hidden)
 
 
-def _column(name: str, values: pa.ChunkedArray, hidden: Collection[str]) -> Column:
+def _column(name: str, values: pa.ChunkedArray, hidden: Container[str]) -> Column:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     types, kind = _types(values.type), _kind(values.type)

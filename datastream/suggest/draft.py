@@ -1,7 +1,7 @@
 """The draft: proposals that the data itself bears out, as a suite and as Great Expectations' own JSON."""
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ class Draft:
 
 
 def suggest(
-    data: "pa.Table | pd.DataFrame", name: str, *, key: Sequence[str] = (), hidden: Collection[str] = ()
+    data: "pa.Table | pd.DataFrame", name: str, *, key: Sequence[str] = (), hidden: Container[str] = ()
 ) -> Draft:
     """Return a suite that the data meets, and of which the next rows of the same source are likely to.
 

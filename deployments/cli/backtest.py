@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @stream_argument
-@click.option("--suite", shell_complete=complete_suite, help="A suite of expectations/; without it, the stream's own.")
+@click.option("--suite", shell_complete=complete_suite, help="A suite's name or file; without it, the stream's own.")
 @click.option("--window", default="P7D", show_default=True, help="How far to look back: P7D, PT6H, or all.")
 @as_json
 def backtest(stream: str, suite: str | None, window: str, json_: bool) -> None:
@@ -26,11 +26,11 @@ def backtest(stream: str, suite: str | None, window: str, json_: bool) -> None:
     from datastream.catalog import Catalog
     from datastream.clock import SystemClock
     from datastream.lookback import since
-    from datastream.quality import load_suite
+    from datastream.quality import find_suite
 
     project, lake = settings(), store()
     described = Catalog(project.streams).stream(stream)
-    tried = load_suite(project.expectations, suite or described.suite)
+    tried = find_suite(project.expectations, suite or described.suite)
     found = find(described, tried, lake, since(window, SystemClock().now()) if committed(lake, stream) else None)
     sums = Sums(found)
     with click.progressbar(found.cases, label="commits", hidden=json_, file=click.get_text_stream("stderr")) as cases:

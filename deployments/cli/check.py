@@ -16,16 +16,16 @@ _MET, _FAILED, _UNCHECKED = 0, 1, 2
 
 
 @click.command()
-@click.option("--suite", required=True, shell_complete=complete_suite, help="A suite of expectations/, by name.")
+@click.option("--suite", required=True, shell_complete=complete_suite, help="A suite of expectations/, or a file.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="JSON lines, CSV or Parquet.")
 @as_json
 def check(suite: str, data: Path, json_: bool) -> None:
     """Validate a file. Exits with 0: suite met, 1: suite failed, 2: could not be checked."""
     from datastream.errors import DatastreamError
-    from datastream.quality import load_suite, read_data, validate
+    from datastream.quality import find_suite, read_data, validate
 
     try:
-        verdict = validate(read_data(data), load_suite(settings().expectations, suite))
+        verdict = validate(read_data(data), find_suite(settings().expectations, suite))
     except DatastreamError as error:
         click.echo(f"datastream: {error}", err=True)
         sys.exit(_UNCHECKED)

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     help="An empty folder, or that of an earlier call.  [default: .datastream/docs/STREAM]",
 )  # fmt: skip
 def docs(stream: str, output: Path | None) -> None:
-    """Build Great Expectations' Data Docs of the newest commit of STREAM, and print where they begin.
+    """Build Great Expectations' Data Docs of the newest commit of STREAM, and print which page tells of it.
 
     Its rows are validated by the suite of today, with those it set aside. Nothing of the project is changed. When they
-    are read, these pages load their style from the network; the page of `datastream quality report` does not.
+    are read, these pages load scripts and styles from public servers; without a network they are plain, and their index
+    is empty. The page of `datastream quality report` loads nothing.
     """
     from datastream.backtest import backtest
     from datastream.catalog import Catalog

@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from datastream.errors import Permanent
 
@@ -65,9 +66,11 @@ def complete_stream(_context: click.Context, _param: click.Parameter, begun: str
     return [name for name in Catalog(settings().streams).names() if name.startswith(begun)]
 
 
-def complete_suite(_context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
-    """Return the names of suites that begin with what is typed."""
-    return sorted(file.stem for file in settings().expectations.glob(f"{begun}*.json"))
+def complete_suite(_context: click.Context, _param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Return the names of suites that begin with what is typed; the shell completes a path itself."""
+    if "/" in begun:
+        return [CompletionItem(begun, type="file")]
+    return [CompletionItem(name) for name in sorted(f.stem for f in settings().expectations.glob(f"{begun}*.json"))]
 
 
 stream_argument = click.argument("stream", shell_complete=complete_stream)

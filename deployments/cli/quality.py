@@ -10,7 +10,7 @@ from deployments.cli.project import settings, settings_with_stack, store, stream
 from deployments.cli.show import as_json, print_json, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from datastream.catalog import Stream
     from datastream.health.ledger import Ledger
@@ -32,26 +32,19 @@ def status(stream: str | None, json_: bool) -> None:
     """Show what each check said last, of one stream or of all."""
     from datastream.health.known import known
 
-    lake = store()
+    lake, now = store(), _now()
     found: list[dict[str, Any]] = []
     for name in _names(lake, stream):
-        state, _ = known(lake, name) or _unchecked(name)
-        for check, points in state.memory.points.items():
-            last, key = points[-1], (*check.split(":", 1), "")[:2]
-            until = [mute.until for mute in state.incidents.mutes if mute.holds(key, _now())]
-            found.append(
-                {
-                    "stream": name,
-                    "check": check,
-                    "result": last.result,
-                    "observed": last.value,
-                    "low": last.low,
-                    "high": last.high,
-                    "at": last.at,
-                    "muted_until": max(until, default=None),
-                }
-            )
-    _print(found, json_)
+        state, at = known(lake, name) or _unchecked(name)
+        memory = state.memory
+        last = max((points[-1].at for points in memory.points.values()), default=at)
+        for said in memory.shown.said:
+            point = next((point for point in memory.points.get(said.check, [])[-1:] if point.at == last), None)
+            until = state.incidents.muted_until((*said.check.split(":", 1), "")[:2], now)
+            found.append({"stream": name, "check": said.check, "result": said.result, "told": said.told,
+                          "observed": point and point.value, "low": point and point.low, "high": point and point.high,
+                          "at": last, "incident": said.incident or None, "muted_until": until})  # fmt: skip
+    _print(found, json_, ("stream", "check", "result", "told", "at", "muted_until"))
 
 
 @quality.command()
@@ -68,7 +61,7 @@ def incidents(stream: str | None, all_: bool, json_: bool) -> None:
         state, _ = known(lake, name) or _unchecked(name)
         now = state.incidents
         for incident in [*(now.closed if all_ else []), *now.open]:
-            muted = now.is_muted(incident.key, _now())
+            muted = now.muted_until(incident.key, _now()) is not None
             found.append({"incident": incident.id, "opened_at": incident.opened_at, "closed_at": incident.closed_at,
                           "how": "muted" if muted else incident.how, "said": incident.said})  # fmt: skip
     _print(found, json_)
@@ -79,7 +72,8 @@ def incidents(stream: str | None, all_: bool, json_: bool) -> None:
 @_check
 @click.option("--for", "for_", required=True, metavar="DURATION", help="How long, as ISO 8601: P1D, PT6H.")
 @click.option("--why", required=True, help="For whoever asks later.")
-def mute(stream: str, check: str, for_: str, why: str) -> None:
+@as_json
+def mute(stream: str, check: str, for_: str, why: str, json_: bool) -> None:
     """Have a check tell nothing for a while. It is judged and recorded all the same.
 
     Example: datastream quality mute flights volume --for P1D --why "the source is moved"
@@ -96,31 +90,36 @@ def mute(stream: str, check: str, for_: str, why: str) -> None:
         raise click.BadParameter(f"{for_!r} is no duration; write it like P1D or PT6H") from error
     with _ledger(stream) as ledger:
         made = asked.mute(ledger, check, duration, why, _now())
-    click.echo(f"{check} of {stream} is muted until {made.until:%Y-%m-%dT%H:%M:%SZ}.")
+    said = f"{check} of {stream} is muted until {made.until:%Y-%m-%dT%H:%M:%SZ}."
+    _done(said, {"stream": stream, "check": check, "until": made.until, "why": made.why}, json_)
 
 
 @quality.command()
 @stream_argument
 @_check
-def unmute(stream: str, check: str) -> None:
+@as_json
+def unmute(stream: str, check: str, json_: bool) -> None:
     """End a mute now."""
     from datastream.health import asked
 
     with _ledger(stream) as ledger:
-        asked.unmute(ledger, check, _now())
-    click.echo(f"{check} of {stream} is told again.")
+        ended = asked.unmute(ledger, check, _now())
+    said = f"{check} of {stream} is told again."
+    _done(said, {"stream": stream, "check": check, "until": None, "why": ended.why}, json_)
 
 
 @quality.command()
 @stream_argument
 @_check
-def accept(stream: str, check: str) -> None:
+@as_json
+def accept(stream: str, check: str, json_: bool) -> None:
     """Close an incident because what it is about is as it should be from now on. What is usual is learned anew."""
     from datastream.health import asked
 
     with _ledger(stream) as ledger:
         incident = asked.accept(ledger, check, _now())
-    click.echo(f"{incident.id} is closed; what is usual is learned from {incident.since:%Y-%m-%dT%H:%M:%SZ} on.")
+    said = f"{incident.id} is closed; what is usual is learned from {incident.since:%Y-%m-%dT%H:%M:%SZ} on."
+    _done(said, {"stream": stream, "incident": incident.id, "learned_from": incident.since}, json_)
 
 
 @quality.command()
@@ -157,11 +156,24 @@ def _ledger(stream: str) -> "Iterator[Ledger]":
     from datastream.health.ledger import Told, open_ledger
 
     now = settings_with_stack()
-    described = Catalog(now.streams).stream(stream)
+    described, lake = Catalog(now.streams).stream(stream), store()
     with open_event_bus(now.events) as bus, open_alerts(now.alerts) as alerts:
         told = Told(bus, alerts)
-        with open_ledger(described, store(), run=_RUN, told=told, buffer=now.buffer) as ledger:
+        with open_ledger(described, lake, run=_RUN, told=told, buffer=now.buffer) as ledger:
             yield ledger
+    _show_on_page(lake, described)
+
+
+def _show_on_page(lake: "Store", stream: "Stream") -> None:
+    """Make the stream's part of the page anew. What was said is kept already, so a lake in trouble undoes nothing."""
+    from datastream.errors import DatastreamError
+    from datastream.report.writing import write
+    from tasks.showing import runs_at
+
+    try:
+        write(lake, {stream.name: stream}, runs_at())
+    except (DatastreamError, OSError) as error:
+        click.echo(f"It is kept, and the quality page shows it after the next run: {error}", err=True)
 
 
 def _names(lake: "Store", stream: str | None) -> list[str]:
@@ -188,10 +200,18 @@ def _now() -> Any:
     return SystemClock().now()
 
 
-def _print(found: list[dict[str, Any]], json_: bool) -> None:
+def _print(found: list[dict[str, Any]], json_: bool, columns: "Sequence[str]" = ()) -> None:
     if json_:
         print_json(found)
     elif found:
-        print_table(tuple(found[0]), [tuple(row.values()) for row in found])
+        shown = columns or tuple(found[0])
+        print_table(shown, [[row[name] for name in shown] for row in found])
     else:
         click.echo("Nothing.")
+
+
+def _done(said: str, what: dict[str, Any], json_: bool) -> None:
+    if json_:
+        print_json(what)
+    else:
+        click.echo(said)

@@ -34,7 +34,7 @@ def suggest(stream: str | None, data: Path | None, rows: int, name: str | None, 
     if stream is None and data is None:
         raise click.UsageError("Name a stream, or a file with --data.")
     described = Catalog(settings().streams).stream(stream) if stream else None
-    key, hidden = (described.key, described.pii) if described else ([], [])
+    key, hidden = (described.key, described.mask) if described else ([], ())
     called = name or f"{stream or (data and data.stem)}-suggested"
     file = _unused(called, write)
     draft = draft_of(_rows(stream, data, rows), called, key=key, hidden=hidden)

@@ -30,10 +30,12 @@ TITLES: Mapping[str, str] = {
 BROKER_URL = "DATASTREAM_RABBITMQ_URL"
 
 
-def services(home: Home, ports: Mapping[str, int]) -> tuple[Service | Absent, ...]:
+def services(home: Home, ports: Mapping[str, int], *, scheduled: bool = True) -> tuple[Service | Absent, ...]:
     """Describe every service of this stack on the ports that were chosen, and say which it goes without."""
     valkey = valkey_service(home.folder / "valkey", home.log("valkey"), home.mark("valkey"), ports["valkey"])
-    server = server_service(home.folder / "prefect", home.log("prefect"), home.mark("prefect"), ports["prefect"])
+    server = server_service(
+        home.folder / "prefect", home.log("prefect"), home.mark("prefect"), ports["prefect"], scheduled=scheduled
+    )
     demo = demo_service(home.project, home.log("demo"), home.mark("demo"), ports["demo"])
     broker = broker_service(home, ports["rabbitmq"])
     events = broker.address if isinstance(broker, Service) else None

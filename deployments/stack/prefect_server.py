@@ -25,16 +25,17 @@ QUIET: Mapping[str, str] = {
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # a pickle runs code when it is read
     "PREFECT_CLI_PROMPT": "false",
 }
+UNSCHEDULED: Mapping[str, str] = {"PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false"}
 
 
-def server_service(home: Path, log: Path, mark: str, port: int) -> Service:
-    """Describe a server on `port` whose database lives in `home`."""
+def server_service(home: Path, log: Path, mark: str, port: int, *, scheduled: bool = True) -> Service:
+    """Describe a server on `port` whose database lives in `home`; without `scheduled` it plans no runs."""
     url = f"http://{LOOPBACK}:{port}"
     return Service(
         name=SERVER,
         title="Prefect server",
         command=(*PREFECT, "server", "start", "--host", LOOPBACK, "--port", str(port)),
-        env={**QUIET, "PREFECT_HOME": str(home), "PREFECT_API_URL": f"{url}/api"},
+        env={**QUIET, "PREFECT_HOME": str(home), "PREFECT_API_URL": f"{url}/api", **({} if scheduled else UNSCHEDULED)},
         folder=home,
         log=log,
         mark=mark,

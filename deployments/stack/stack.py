@@ -59,14 +59,19 @@ class Stack:
         return f"export PREFECT_API_URL={self.prefect_url}/api"
 
 
-def up(project: Path | str, *, report: Report = silent, clock: Clock | None = None) -> Stack:
-    """Have every service running and ready: what works is kept, what died is started again, or nothing is."""
+def up(project: Path | str, *, report: Report = silent, clock: Clock | None = None, scheduled: bool = True) -> Stack:
+    """Have every service running and ready: what works is kept, what died is started again, or nothing is.
+
+    Without `scheduled` the server plans no runs; schedules stay as they are, and the next `up` serves them.
+    """
     home = Home.of(project)
     ledger = Ledger(home.folder)
     with ledger.locked(), ExitStack() as held:
         known = ledger.read()
         ports = {name: _port(known.get(name), preferred, held) for name, preferred in PORTS.items()}
-        running = Starter(services(home, ports), known, ledger.write, report, clock or SystemClock()).run()
+        running = Starter(
+            services(home, ports, scheduled=scheduled), known, ledger.write, report, clock or SystemClock()
+        ).run()
         return _stack(home, running, plain=prefect_toml.claim(home.project, running["prefect"].address))
 
 

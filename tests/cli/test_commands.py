@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.commands import DATASTREAM, run
-from tests.conftest import World, order, orders
+from tests.conftest import SUITE, World, order, orders
 
 SCRIPT = Path(sys.executable).with_name("datastream")
 
@@ -191,6 +191,16 @@ def test_a_light_command_imports_neither_great_expectations_nor_pandas(shell: Sh
 def test_check_of_good_rows_exits_with_0(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text('{"amount": 1}\n')
     assert shell.by_itself(*checking(tmp_path / "d.jsonl")).returncode == 0
+
+
+def test_a_suite_may_be_any_file(shell: Shell, tmp_path: Path) -> None:
+    """Also where there is no project."""
+    suite = tmp_path / "Of a sample.json"
+    suite.write_text(json.dumps(SUITE))
+    found = json.loads(check(shell, tmp_path, "d.jsonl", '{"amount": 1}\n{"amount": null}\n', str(suite)).stdout)
+    assert found["bad_rows"] == [1]
+    done = check(shell, tmp_path, "d.jsonl", '{"amount": 1}', str(tmp_path / "none.json"))
+    assert (done.returncode, "Suite 'none' does not exist" in done.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("suites")

@@ -40,19 +40,20 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_data_docs_are_built_of_the_newest_commit_and_hold_no_personal_value(shell: Shell, tmp_path: Path) -> None:
     before = {name: tree(tmp_path / name) for name in ("streams", "expectations", "lake")}
     done = shell("docs", "orders")
-    index = Path(done.stdout.strip())
     assert (done.returncode, done.stderr) == (0, "")
-    assert index == tmp_path / ".datastream" / "docs" / "orders" / "gx/uncommitted/data_docs/local_site/index.html"
+    site = tmp_path / ".datastream" / "docs" / "orders" / "gx/uncommitted/data_docs/local_site"
+    [page] = (site / "validations").rglob("*.html")
+    assert Path(done.stdout.strip()) == page  # the index is empty without a network
     assert {name: tree(tmp_path / name) for name in before} == before
     written = tree(tmp_path / ".datastream" / "docs")
     assert not [name for name, data in written.items() if b"@example.com" in data]
     assert not [name for name, data in written.items() if b"great-expectations-web-assets" in data]
-    [result] = [page.read_text() for page in (index.parent / "validations").rglob("*.html")]
+    result = page.read_text()
     assert "orders-0-000000000001" in result
     assert "email" in result
     assert re.search(r"1 unexpected values? found", result), "the row that was set aside is among them"
     again = shell("docs", "orders")
-    assert (again.returncode, len([*(index.parent / "validations").rglob("*.html")])) == (0, 1)
+    assert (again.returncode, len([*(site / "validations").rglob("*.html")])) == (0, 1)
 
 
 def test_a_row_with_a_script_in_it_does_not_run_in_data_docs(world: World, shell: Shell, tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_a_row_with_a_script_in_it_does_not_run_in_data_docs(world: World, shell
     world.run()
     done = shell("docs", "orders", "--output", str(tmp_path / "site"))
     assert (done.returncode, done.stderr) == (0, "")
-    [result] = [page.read_text() for page in (Path(done.stdout.strip()).parent / "validations").rglob("*.html")]
+    result = Path(done.stdout.strip()).read_text()
     assert ("<script>alert" in result, "\x1b" in result) == (False, False)
     assert result.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
 

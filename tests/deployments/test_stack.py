@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,10 @@ from deployments.stack.plan import PORTS, services
 from deployments.stack.ports import listeners
 from deployments.stack.process import family
 from deployments.stack.service import Absent
+from deployments.stack.waiting import wait_until
+from tests.prefect_api import ask
+
+PLANNED = timedelta(seconds=30)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +73,19 @@ def test_without_a_broker_the_stack_works_and_says_why(project: Path) -> None:
     assert [name for name, service in seen.items() if not service.running] == ["rabbitmq"]
     assert seen["rabbitmq"].absent == found.without_rabbitmq
     assert "DATASTREAM_RABBITMQ_URL" not in stack.environment(project, found)
+
+
+@pytest.mark.usefixtures("no_server_found")
+def test_a_stack_may_plan_no_runs_and_the_next_up_brings_the_schedules_on(project: Path) -> None:
+    """As `make run` needs it; a schedule that it had stopped would have rested for ever."""
+    api = f"{stack.up(project, scheduled=False).prefect_url}/api"
+    assert ask("GET", f"{api}/admin/settings")["server"]["services"]["scheduler"]["enabled"] is False
+    flow = ask("POST", f"{api}/flows/", {"name": "nightly"})["id"]
+    hourly = {"schedule": {"interval": 3600}, "active": True}
+    made = ask("POST", f"{api}/deployments/", {"name": "nightly", "flow_id": flow, "schedules": [hourly]})["id"]
+    stack.up(project)
+    assert wait_until(lambda: ask("POST", f"{api}/flow_runs/filter", {"flows": {"id": {"any_": [flow]}}}), PLANNED)
+    ask("DELETE", f"{api}/deployments/{made}")
 
 
 @pytest.mark.usefixtures("no_server_found", "running")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
 from datastream.catalog import Catalog
 from datastream.clock import ManualClock
@@ -20,6 +19,7 @@ from deployments.stack import prefect_server, valkey
 from tests.commands import DATASTREAM, by_itself, run, run_code
 from tests.conftest import SUITE, World
 from tests.fake_api import FakeApi, serving
+from tests.prefect_api import ask
 
 ROOT = Path(__file__).resolve().parents[2]
 STREAM = """
@@ -99,7 +99,7 @@ class Project:
 
     def ask(self, path: str, **wanted: Any) -> Any:
         """Ask the Prefect server."""
-        return urllib3.request("POST", f"{self.prefect_api}{path}", json=wanted).json()
+        return ask("POST", f"{self.prefect_api}{path}", wanted)
 
     @property
     def last_run(self) -> dict[str, Any]:

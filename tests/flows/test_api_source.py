@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import redis
-import urllib3
 
 from tests.auth.login import Login, logging_in
 from tests.conftest import orders
 from tests.fake_api import LOCAL
 from tests.flows.conftest import Project, python
+from tests.prefect_api import ask
 
 OAUTH = {"token_url": "https://login.example.org/token", "client_id": "me"}
 KINDS: dict[str, dict[str, Any]] = {
@@ -52,10 +52,10 @@ def test_each_kind_survives_a_block_and_is_shown_by_nobody(prefect: dict[str, st
     for line in python(prefect, code):
         kind, _, same, *shown = json.loads(line)
         path = f"/block_types/slug/api-source/block_documents/name/{kind.replace('_', '-')}"
-        at_the_server = urllib3.request("GET", f"{prefect['PREFECT_API_URL']}{path}").data.decode()
+        at_the_server = ask("GET", f"{prefect['PREFECT_API_URL']}{path}")
         assert same, kind
-        assert json.loads(at_the_server)["data"]["auth"]["kind"] == kind
-        assert not [text for text in (*shown, at_the_server) if "s3cr3t" in text], kind
+        assert at_the_server["data"]["auth"]["kind"] == kind
+        assert not [text for text in (*shown, json.dumps(at_the_server)) if "s3cr3t" in text], kind
 
 
 def test_a_run_gets_its_token_by_the_block_and_shares_it(

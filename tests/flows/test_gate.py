@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
 from deployments.stack.waiting import wait_until
 from tests.conftest import order, orders
 from tests.fake_api import FakeApi
 from tests.flows.conftest import ROOT, Project, python
+from tests.prefect_api import ask
 
 GATE = ROOT / "deployments/automations/quality_gate.yaml"
 
@@ -65,6 +65,6 @@ def test_three_failed_gates_pause_the_deployment(gate: Project) -> None:
 
     def paused() -> bool:
         url = f"{gate.prefect_api}/deployments/{deployment}"
-        return bool(urllib3.request("GET", url).json()["paused"])
+        return bool(ask("GET", url)["paused"])
 
     assert wait_until(paused, timedelta(seconds=30))

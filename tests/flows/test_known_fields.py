@@ -3,12 +3,12 @@
 import json
 
 import pytest
-import urllib3
 from pydantic import ValidationError
 
 import blocks
 from tests.flows.conftest import python
 from tests.posts import SECRET
+from tests.prefect_api import ask
 
 GIVEN = {
     "ApiSource": {"base_url": "https://api.example.org", "budget": {"requests": 1, "per": "PT1M"}},
@@ -65,8 +65,8 @@ def test_what_prefect_itself_writes_beside_the_fields_is_taken(prefect: dict[str
     assert [line for line in lines if line.startswith("flow")] == ["flow s3://bucket/lake", "flow s3://bucket/other"]
     api = prefect["PREFECT_API_URL"]
     path = f"{api}/block_types/slug/data-lake/block_documents/name/known"
-    document = urllib3.request("GET", path).json()
+    document = ask("GET", path)
     wrong = {"data": {"uri": "s3://bucket/lake", "endpiont": "https://s3.example.org"}, "merge_existing_data": False}
-    assert urllib3.request("PATCH", f"{api}/block_documents/{document['id']}", json=wrong).status == 204
+    ask("PATCH", f"{api}/block_documents/{document['id']}", wrong)
     [said] = python(prefect, LOAD)
     assert "'endpiont': no field of DataLake, which has uri, endpoint" in said

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import urllib3
 
 from deployments.stack.waiting import wait_until
 from tests.conftest import order, orders
 from tests.flows.conftest import Project, python
+from tests.prefect_api import ask
 
 
 def test_a_check_that_is_not_met_fails_the_run_with_a_sentence_and_is_an_event(project: Project) -> None:
@@ -47,26 +47,27 @@ def deployment(project: Project) -> Iterator[str]:
     hourly = {"schedule": {"interval": 3600}, "active": True}
     made = project.ask("/deployments/", name="orders", flow_id=flow, schedules=[hourly])["id"]
     yield made
-    urllib3.request("DELETE", f"{project.prefect_api}/deployments/{made}")
+    ask("DELETE", f"{project.prefect_api}/deployments/{made}")
 
 
 def test_the_server_is_asked_when_a_run_of_the_schedule_completed_last(project: Project, deployment: str) -> None:
     def known() -> list[str]:
-        code = "from tasks.schedule import schedule_of; s = schedule_of('orders'); print(s.every, s.completed, s.since)"
-        return python(project.environment, code, "print(schedule_of('flights'))")
+        code = "from tasks.schedule import schedule_of; s = schedule_of('orders')"
+        said = "print(s.told, s.most, s.completed, s.since)"
+        return python(project.environment, code, said, "print(schedule_of('flights'))")
 
     def runs() -> list[dict]:
         return project.ask("/flow_runs/filter", deployments={"id": {"any_": [deployment]}})
 
     never, nothing = known()
-    assert (never.startswith("1:00:00 None 2"), nothing) == (True, "None")
+    assert (never.startswith("every 1 h 3:00:00 None 2"), nothing) == (True, "None")
     for kinds in (("RUNNING", "COMPLETED"), ("RUNNING", "FAILED")):
         run = project.ask(f"/deployments/{deployment}/create_flow_run")["id"]
         for kind in kinds:
             project.ask(f"/flow_runs/{run}/set_state", state={"type": kind}, force=True)
     [completed] = [run for run in runs() if run["state_type"] == "COMPLETED"]
     at = datetime.fromisoformat(completed["end_time"])
-    assert known()[0].startswith(f"1:00:00 {at}")
+    assert known()[0].startswith(f"every 1 h 3:00:00 {at}")
 
 
 def test_the_page_is_written_after_the_checks_and_links_to_their_run(project: Project) -> None:

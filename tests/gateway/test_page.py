@@ -1,6 +1,7 @@
 """GET /quality: the page as it lies on the lake, for this machine and nobody else."""
 
 import gzip
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ from tests.gateway.serving import listening, sender, write_stream
 
 HTML = b"<!doctype html><p>" + b"as it should be " * 500 + b"</p>"
 FOREIGN = ({"Host": "evil.example:8391"}, {"Host": "127.0.0.1.evil.example"}, {"Host": ""}, {"Host": "[::2]:80"},
-           {"X-Forwarded-For": "192.0.2.1"}, {"Forwarded": "for=192.0.2.1"}, {"Via": "1.1 proxy"})  # fmt: skip
+           {"X-Forwarded-For": "192.0.2.1"}, {"Forwarded": "for=192.0.2.1"}, {"Via": "1.1 proxy"},
+           {"X-Forwarded-Proto": "https"}, {"CF-Connecting-IP": "192.0.2.1"})  # fmt: skip
 
 
 @contextmanager
@@ -72,7 +74,7 @@ def test_it_is_packed_for_who_takes_that(tmp_path: Path) -> None:
 def test_what_has_not_changed_is_not_sent_again(tmp_path: Path) -> None:
     with asking(lambda: HTML, tmp_path) as client:
         tag = client.get("/quality").headers["etag"]
-        for asked in (tag, f'"other", {tag}', f'{tag},W/"x"'):
+        for asked in (tag, f'"other", {tag}', f'{tag},W/"x"', "*"):
             again = client.get("/quality", headers={"if-none-match": asked})
             assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
             assert "content-length" not in again.headers
@@ -91,6 +93,17 @@ def test_who_is_not_this_machine_sees_nothing(tmp_path: Path, headers: dict[str,
         assert b"as it should be" not in answer.content
     with asking(lambda: HTML, tmp_path, for_all=True) as client:
         assert client.get("/quality", headers={**headers, "Host": "quality.example"}).status_code == 200
+
+
+def test_what_a_proxy_hands_on_by_its_defaults_is_not_shown(tmp_path: Path) -> None:
+    """An nginx without a setting sends its upstream's own name, no header that tells of it, and HTTP/1.0."""
+    with asking(lambda: HTML, tmp_path) as client:
+        link = socket.create_connection((client.base_url.host, client.base_url.port or 0))
+        with link:
+            link.sendall(b"GET /quality HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: link.recv(65536), b""))
+    assert b" 404 " in answer.splitlines()[0]
+    assert b"as it should be" not in answer
 
 
 def test_before_there_is_one_the_way_out_is_told(tmp_path: Path) -> None:

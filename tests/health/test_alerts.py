@@ -9,14 +9,18 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from standardwebhooks.webhooks import Webhook
 
+from datastream.catalog import Retention
 from datastream.connections import AlertsConfig
+from datastream.events.memory import MemoryBus
 from datastream.events.webhook import ReceiverAway, WebhookBus
-from datastream.lake import layout
+from datastream.lake import layout, upkeep
+from datastream.lake.log import Log
 from datastream.lake.store import MemoryStore
+from datastream.lake.upkeep import SweepPolicy
 from datastream.settings import Settings, SettingsWrong
 from tests.events.rabbit import event
 from tests.fake_api import FakeApi, serving
-from tests.health.kept import HOUR, Kept
+from tests.health.kept import DAY, HOUR, Kept
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes, ok").decode()
 
@@ -93,6 +97,21 @@ def test_a_receiver_that_is_named_later_is_not_told_of_the_past(receiver: FakeAp
         kept.check()
     assert len(receiver.requests) == 1
     assert list(kept.store.keys("_alerts/")) == [layout.announced(layout.QUALITY, "orders", 4, "alerts")]
+
+
+def test_a_receiver_that_was_away_for_longer_than_rows_are_kept_is_told_of_what_is_left(kept: Kept) -> None:
+    receiver, kept.alerts = kept.alerts, None
+    for _ in range(6):
+        kept.load(after=DAY)
+        kept.check()
+    upkeep.expire(kept.store, layout.QUALITY, Retention(data=2 * DAY, log=DAY), kept.clock.now(), "r")
+    upkeep.sweep(kept.store, layout.QUALITY, kept.clock.now(), "r", SweepPolicy(grace=DAY * 0))
+    assert Log(kept.store, layout.QUALITY, "orders").manifest(2) is None
+    kept.alerts, kept.bus = MemoryBus(), MemoryBus()
+    kept.clock.advance(2 * HOUR)
+    kept.check()
+    assert [event.routing_key for event in kept.alerts.published] == ["orders.incident-opened"]
+    receiver.close()
 
 
 def test_nobody_is_followed_elsewhere(receiver: FakeApi) -> None:

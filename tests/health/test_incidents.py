@@ -16,6 +16,7 @@ from datastream.lake.local import LocalStore
 from datastream.lake.log import Log
 from datastream.lake.verify import verify
 from datastream.quality.checks import Schedule
+from datastream.quality.incidents import MOST_MUTES
 from tests.health.kept import DAY, HOUR, Kept
 
 
@@ -99,6 +100,19 @@ def test_a_mute_can_be_ended(kept: Kept) -> None:
     assert kept.open == ["orders/freshness/1"]
 
 
+def test_no_mute_is_dropped_for_another() -> None:
+    kept = Kept()
+    with kept.ledger() as ledger:
+        for number in range(MOST_MUTES):
+            asked.mute(ledger, f"nulls:c{number}", DAY, "", kept.clock.now())
+        asked.mute(ledger, "nulls:c0", 2 * DAY, "the same again", kept.clock.now())
+        with pytest.raises(asked.CheckUnknown, match="orders has 200 mutes, and no more are kept"):
+            asked.mute(ledger, "nulls:one_more", DAY, "", kept.clock.now())
+        kept.clock.advance(DAY)
+        asked.mute(ledger, "nulls:one_more", DAY, "", kept.clock.now())
+    assert [mute.subject for mute in kept.state.incidents.mutes] == ["c0", "one_more"]
+
+
 @pytest.mark.parametrize("name", ["frehsness", "suite", ""])
 def test_what_is_no_check_is_refused_with_those_there_are(kept: Kept, name: str) -> None:
     with kept.ledger() as ledger, pytest.raises(asked.CheckUnknown, match="There are freshness, records"):
@@ -134,12 +148,28 @@ def test_what_goes_by_the_file_is_not_accepted(kept: Kept) -> None:
 
 
 def test_a_schedule_that_nobody_knows_any_more_can_be_let_go(kept: Kept) -> None:
-    kept.check(planned=Schedule(HOUR, kept.clock.now() - DAY))
+    kept.check(planned=Schedule("every 1 h", 3 * HOUR, kept.clock.now() - DAY))
     kept.check()
     assert kept.open == ["orders/schedule/1"], "it is not known by hand"
     with kept.ledger() as ledger:
         asked.accept(ledger, "schedule", kept.clock.now())
     assert kept.open == []
+
+
+def test_a_schedule_that_was_paused_or_changed_is_not_late_at_once(kept: Kept) -> None:
+    kept.expect()
+    begun = kept.clock.now()
+    hourly = Schedule("every 1 h", 3 * HOUR, begun)
+    kept.check(planned=hourly)
+    kept.clock.advance(7 * DAY)
+    kept.check()
+    assert kept.check(planned=hourly)["schedule"].result == "met", "nobody was to load it meanwhile"
+    kept.clock.advance(4 * HOUR)
+    assert kept.check(planned=hourly)["schedule"].result == "not met"
+    often = Schedule("every 5 min", HOUR / 4, begun)
+    assert kept.check(planned=often)["schedule"].result == "met", "it was to be loaded once an hour until now"
+    kept.clock.advance(HOUR)
+    assert kept.check(planned=often)["schedule"].result == "not met"
 
 
 def test_workers_side_by_side_make_one_log_and_one_incident(kept: Kept) -> None:

@@ -109,6 +109,8 @@ def test_data_without_columns_never_meet_a_rule_about_one(judge, data) -> None:
         (BETWEEN, {"column": "a", "mostly": "most"}),
         (IN_SET, {"column": "a", "value_set": 3}),
         (NOT_NULL, {"column": ["a"]}),
+        (NOT_NULL, {"column": {"a": 1}}),
+        ("expect_compound_columns_to_be_unique", {"column_list": [["a"], {"b": 1}]}),
         (NOT_NULL, {"column": "a", "row_condition": {"type": "weather"}}),
         (NOT_NULL, {"column": "a", "row_condition": "a > 1", "condition_parser": "sorcery"}),
         ("expect_compound_columns_to_be_unique", {"column_list": "a", "ignore_row_if": "perhaps"}),

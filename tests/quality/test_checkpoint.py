@@ -22,6 +22,14 @@ def test_importing_the_room_imports_neither_great_expectations_nor_pandas() -> N
     assert done.stdout.strip() == "set()"
 
 
+def test_what_reads_no_row_imports_neither_of_them() -> None:
+    """One Arrow value that is made of Python's, while a module is imported, imports pandas."""
+    modules = "datastream.pipeline, datastream.backtest, datastream.gateway.app, deployments.cli, deployments.standing"
+    code = f"import sys, {modules}, deployments.watch; print({{'great_expectations', 'pandas'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_warming_twice_is_as_good_as_once() -> None:
     warm()
     warm()
@@ -136,9 +144,11 @@ def test_unknown_kwargs_are_refused_with_the_rule_that_has_them(judge) -> None:
         judge(pa.table({"a": [1]}), (NOT_NULL, {"column": "a", "colour": "red"}))
 
 
-def test_data_that_is_no_table_is_refused(judge) -> None:
-    with pytest.raises(DataRefused, match="is a list"):
-        judge([{"a": 1}], (NOT_NULL, {"column": "a"}))
+@pytest.mark.parametrize(("data", "said"), [([{"a": 1}], "is a list"), (pd.Series([1]).to_numpy(), "is a numpy.nd")])
+def test_data_that_is_no_table_is_refused(judge, data, said: str) -> None:
+    """With its library: there are more frames than one that are called DataFrame."""
+    with pytest.raises(DataRefused, match=said):
+        judge(data, (NOT_NULL, {"column": "a"}))
 
 
 def test_a_column_that_occurs_twice_is_refused(judge) -> None:

@@ -1,6 +1,6 @@
 """Checks judge what the stream file expects, and tell the rest; each is a sentence with its figures."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -47,11 +47,23 @@ def test_the_newest_record_is_judged_by_its_own_time() -> None:
     assert records(None, NOW, HOUR).result == "not judged"
 
 
+def hourly(completed: datetime | None, since: datetime | None = None) -> Schedule:
+    return Schedule("every 1 h", 3 * HOUR, completed, since)
+
+
 def test_a_schedule_is_late_after_three_intervals_without_a_run() -> None:
-    assert schedule(Schedule(HOUR, NOW - 3 * HOUR), NOW).result == "met"
-    assert schedule(Schedule(HOUR, NOW - 3.1 * HOUR), NOW).result == "not met"
-    assert schedule(Schedule(HOUR, None, since=NOW - DAY), NOW).result == "not met"
-    assert schedule(Schedule(HOUR, None, since=NOW - HOUR), NOW).result == "not judged"
+    assert schedule(hourly(NOW - 3 * HOUR), None, NOW).result == "met"
+    late = schedule(hourly(NOW - 3.1 * HOUR), None, NOW)
+    assert (late.result, late.expected) == ("not met", "every 1 h, at most 3 h ago")
+    assert schedule(hourly(None, since=NOW - DAY), None, NOW).result == "not met"
+    assert schedule(hourly(None, since=NOW - HOUR), None, NOW).result == "not judged"
+    assert schedule(hourly(None), None, NOW).result == "not judged"
+
+
+def test_a_schedule_that_was_changed_has_all_its_time_again() -> None:
+    assert schedule(hourly(NOW - DAY), NOW - HOUR, NOW).result == "met"
+    assert schedule(hourly(NOW - DAY), NOW - 4 * HOUR, NOW).result == "not met"
+    assert schedule(hourly(None, since=NOW - DAY), NOW - HOUR, NOW).result == "not judged"
 
 
 def test_columns_are_those_of_before_the_window_for_as_long_as_it_lasts() -> None:

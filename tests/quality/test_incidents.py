@@ -11,7 +11,7 @@ from tests.quality.weeks import HOUR, MONDAY
 MISSED = Check("freshness", "rows were loaded 3 h ago", "at most 1 h ago", "not met", value=10800.0, high=3600.0)
 MET = Check("freshness", "rows were loaded 3 min ago", "at most 1 h ago", "met", value=180.0, high=3600.0)
 UNKNOWN = Check("freshness", "nothing to tell by", "at most 1 h ago", "not judged")
-UNASKED = Check("freshness", "rows were loaded 3 h ago", "", "not judged")
+UNLEARNED = Check("freshness", "rows were loaded 3 h ago", "", "not judged")
 
 
 class Hours:
@@ -60,8 +60,8 @@ def test_each_has_a_number_of_its_own(ask: Hours) -> None:
 
 def test_what_is_not_known_closes_nothing_and_what_is_not_asked_any_more_does(ask: Hours) -> None:
     ask(MISSED)
-    assert ask(UNKNOWN) == []
-    assert ask(UNASKED) == ["closed orders/freshness/1 (not expected any more)"]
+    assert ask(UNKNOWN, UNLEARNED) == []
+    assert ask(gone=(("freshness", ""),)) == ["closed orders/freshness/1 (not expected any more)"]
     ask(Check("references", "2 of 3", "none", "not met", subject="tail"))
     assert ask(gone=(("references", "tail"),)) == ["closed orders/references/tail/2 (not expected any more)"]
 

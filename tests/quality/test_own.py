@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from datastream.quality import SuiteBroken, load_suite, validate
+from datastream.quality import SuiteBroken, SuiteErrored, load_suite, validate
 
 MANUAL = (Path(__file__).parents[2] / "docs/quality.md").read_text()
 CORE = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}}
@@ -104,3 +104,60 @@ def test_check_finds_them_from_any_folder(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, cwd=elsewhere, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, json.loads(done.stdout)["bad_rows"]) == (1, [1])
+
+
+TWINS = {
+    "great_expectations": MODULE.replace("ExpectColumnValuesToBeEvenHere", "ExpectColumnValuesToBeNull"),
+    "a_even": MODULE.replace("2", "9"),
+}
+
+
+@pytest.mark.parametrize("first", TWINS)
+def test_a_class_that_takes_the_name_of_another_is_refused_and_takes_nothing(tmp_path: Path, first: str) -> None:
+    """Which of the two a suite meant would hang on what was imported by then."""
+    (tmp_path / "a_even.py").write_text(MODULE)
+    (tmp_path / "b_even.py").write_text(TWINS[first])
+    null = {**CORE, "type": "expect_column_values_to_be_null"}
+    loaded = load_suite(suite(tmp_path, null, {**OWN, "type": "expect_wonders"}), "flights")
+    for _ in range(2):
+        with pytest.raises(SuiteBroken, match=rf"b_even\.py: it defines .* once more, which .*{first}.* already\."):
+            validate(pa.table({"a": [1]}), loaded)
+    assert validate(pa.table({"a": [1, None]}), load_suite(suite(tmp_path, null), "flights")).bad_rows == [0]
+
+
+def test_a_suite_is_refused_as_long_as_a_module_beside_it_is_broken(tmp_path: Path) -> None:
+    """The first try leaves the type known, for its module was imported; a second one must not pass for that."""
+    (tmp_path / "even.py").write_text(MODULE.replace("EvenHere", "Whole"))
+    (tmp_path / "odd.py").write_text("raise RuntimeError")
+    loaded = load_suite(suite(tmp_path, {**OWN, "type": "expect_column_values_to_be_whole"}), "flights")
+    for _ in range(2):
+        with pytest.raises(SuiteBroken, match=r"odd\.py: it cannot be imported: RuntimeError"):
+            validate(pa.table({"a": [1]}), loaded)
+
+
+ENDS = """
+from math import nan
+from great_expectations.compatibility import pydantic
+from great_expectations.expectations import ExpectColumnValuesToBeBetween
+
+class ExpectColumnValuesToEnd{name}(ExpectColumnValuesToBeBetween):
+    max_value: float = 2
+    {body}
+"""
+ODD = {
+    "Refused": "@pydantic.validator('column')\n    def odd(cls, column): raise KeyError('no such thing')",
+    "Process": "def _validate(self, *a, **k): raise SystemExit(0)",
+    "Beyond": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=[7]))",
+    "Below": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=[-1]))",
+    "Nowhere": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=[nan]))",
+    "Named": "def _validate(self, *a, **k): return dict(success=False, result=dict(unexpected_index_list=['x']))",
+    "Perhaps": "def _validate(self, *a, **k): return dict(success='perhaps')",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_whatever_one_does_instead_of_answering_is_told_and_passes_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / "odd.py").write_text(ENDS.format(name=name, body=ODD[name]))
+    rule = {**OWN, "type": f"expect_column_values_to_end_{name.lower()}"}
+    with pytest.raises((SuiteBroken, SuiteErrored), match=f"expectation 0 .*end_{name.lower()}"):
+        validate(pa.table({"a": [1, 2]}), load_suite(suite(tmp_path, rule), "flights"))

@@ -108,6 +108,21 @@ def test_a_larger_sample_makes_no_key_repeat() -> None:
     assert past.look(50_000, **number) == {}
 
 
+@pytest.mark.parametrize("lines", [2, 3, 5, 20])
+def test_lines_of_orders_are_not_odd_on_a_quiet_day_nor_on_a_busy_one(lines: int) -> None:
+    """In a hundred of 120 rows most of an order's lines lie together, in a hundred of 600 they do not."""
+    past, odd = Past(seed=3), []
+    for look in range(24 * 21):
+        quiet = look // 24 % 7 >= 5
+        rows = int(past.rng.poisson(120 if quiet else 600))
+        odd.append(past.look(rows, order=lambda n: np.arange(n) // lines + past.rng.integers(10**9)))
+    assert [each for each in odd if each] == []
+    collapsed = past.look(600, order=lambda n: np.zeros(n, int)).keys()
+    assert collapsed == ({"uniqueness:order"} if lines <= 5 else set()), (
+        "of six orders in a hundred, none can be missed"
+    )
+
+
 def test_variety_is_the_same_of_small_and_of_large_samples() -> None:
     rng = np.random.default_rng(2)
     of = {rows: profiles(table(rng, rows), MONDAY)["tail"].variety for rows in (200, 2_000, 100_000)}

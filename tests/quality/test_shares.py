@@ -1,6 +1,7 @@
 """Shares of what was set aside and of what was there already, against bounds and against the past."""
 
 import numpy as np
+import pytest
 
 from datastream.quality.buckets import Sums
 from datastream.quality.check import Check
@@ -53,14 +54,19 @@ def test_bad_days_teach_nothing() -> None:
     assert quarantined(figures, NOW, None, yesterday).result == "not met"
 
 
-def test_chance_alone_is_not_odd() -> None:
+@pytest.mark.parametrize(("of", "share"), [(400, 0.02), (10, 0.03), (5, 0.3)])
+def test_chance_alone_is_not_odd(of: int, share: float) -> None:
+    """Nor is it in a stream of few rows, where a single one is a large share."""
     rng = np.random.default_rng(0)
     odd = 0
     for _ in range(1500):
-        aside = rng.binomial(400, 0.02, size=12)
-        figures = days(*(rows(int(each), 400) for each in aside))
+        figures = days(*(rows(int(each), of) for each in rng.binomial(of, share, size=12)))
         odd += quarantined(figures, NOW, None, []).result == "not met"
     assert odd <= 1
+
+
+def test_a_day_of_few_rows_of_which_half_is_bad_is_odd() -> None:
+    assert quarantined(days(rows(12, 20), *[rows(0, 20)] * 9), NOW, None, []).result == "not met"
 
 
 def test_duplicates_are_judged_by_a_bound_and_told_otherwise() -> None:

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from datastream.quality import Rule, Suite, SuiteBroken, SuiteEmpty, SuiteMissing, load_suite
+from datastream.quality import Rule, Suite, SuiteBroken, SuiteEmpty, SuiteMissing, load_suite, validate
 
 ENTRY = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}}
 
@@ -107,6 +108,14 @@ def test_a_suite_of_another_version_loads_if_it_is_understood(tmp_path: Path, ve
     assert len(load_suite(tmp_path, "flights").rules) == 1
 
 
+@pytest.mark.parametrize("value", ["[" * 100_000, "1" * 5000], ids=["deep", "long"])
+def test_a_value_that_python_cannot_read_is_refused(tmp_path: Path, value: str) -> None:
+    path = write(tmp_path, f'{{"expectations": [{value}')
+    with pytest.raises(SuiteBroken, match="holds a value that cannot be read") as caught:
+        load_suite(tmp_path, "flights")
+    assert str(path) in str(caught.value)
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "flights.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SuiteBroken, match="cannot be read"):
@@ -139,3 +148,14 @@ def test_a_rule_is_named_for_people(kind: str, kwargs, label: str) -> None:
 def test_a_suite_without_rules_cannot_be_made() -> None:
     with pytest.raises(SuiteEmpty):
         Suite.of("nothing", ())
+
+
+def test_one_that_was_made_nevertheless_passes_nothing() -> None:
+    with pytest.raises(SuiteEmpty):
+        validate(pa.table({"a": [1]}), Suite("nothing", "1", ()))
+
+
+@pytest.mark.parametrize("suite", ["flights", None, {"expectations": []}])
+def test_what_is_no_suite_is_refused_with_how_to_get_one(suite) -> None:
+    with pytest.raises(SuiteBroken, match=rf"The suite is a {type(suite).__name__}: it cannot be asked\. .*load_suite"):
+        validate(pa.table({"a": [1]}), suite)

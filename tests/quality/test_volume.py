@@ -14,10 +14,10 @@ NOW = MONDAY + 30 * DAY
 
 
 def days(*loaded: int, **of: bool) -> Figures:
-    """Return one commit a day, newest first, an hour before its day ends."""
+    """Return one commit a day, newest first, at noon."""
     figures = Figures(window=DAY, **of)
     for day, count in enumerate(loaded):
-        figures.add(NOW - day * DAY - HOUR, Sums(count, count))
+        figures.add(NOW - day * DAY - DAY / 2, Sums(count, count))
     return figures
 
 
@@ -40,6 +40,21 @@ def test_a_volume_of_nothing_is_too_little() -> None:
     check = volume(Figures(window=DAY), NOW, Volume(least=1, most=2), [])
     assert (check.observed, check.expected) == ("0 rows loaded in 1 d", "at least 1, at most 2")
     assert check.result == "not met"
+
+
+def test_a_stream_that_began_within_the_window_has_not_too_little_yet() -> None:
+    figures = Figures(window=DAY)
+    figures.add(NOW - 2 * HOUR, Sums(5, 5))
+    assert volume(figures, NOW, Volume(least=9), []).result == "not judged"
+    assert volume(figures, NOW, Volume(most=4), []).result == "not met"
+    assert volume(figures, NOW + DAY, Volume(least=9), []).result == "not met"
+
+
+def test_a_window_of_more_days_than_hours_are_kept_is_made_of_days_at_once() -> None:
+    figures = days(*[100] * 95)
+    figures.trim(NOW)
+    figures.use(90 * DAY)
+    assert volume(figures, NOW, Volume(window=90 * DAY, least=8900), []).result == "met"
 
 
 def test_a_clock_that_is_ahead_of_ours_makes_no_volume_less() -> None:

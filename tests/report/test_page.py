@@ -44,7 +44,7 @@ def test_what_strangers_send_stays_text(paged: Paged, evil: str) -> None:
     paged.load(0, lane="replay", replayed=1, offsets={"where": evil, "set": {"note": evil}}, run=evil)
     paged.check(run=evil)
     with open_ledger(paged.stream, paged.store, run=evil, clock=paged.clock) as ledger:
-        asked.mute(ledger, "volume", HOUR, evil, paged.clock.now())
+        asked.mute(ledger, f"nulls:{evil}", HOUR, evil, paged.clock.now())
     text = paged.page()
     page = Page(text)
     assert (page.strangers, page.left_open) == ([], [])

@@ -60,6 +60,28 @@ def test_the_same_suite_rejects_what_it_rejected(world: World) -> None:
     assert (total["rejected"], total["were"], total["new"], total["no_more"]) == (1, 1, 0, 0)
 
 
+def test_rules_that_read_alike_are_told_apart(world: World) -> None:
+    """Each condition is an object, so both are called `amount null where its row_condition holds`."""
+    world.api.records = orders(10)
+    world.run()
+    when = {"type": "comparison", "column": {"name": "amount"}, "operator": ">"}
+    rules = [
+        ("column_values_to_be_null", {"column": "amount", "row_condition": {**when, "parameter": least}}, severity)
+        for least, severity in ((7, "critical"), (9, "warning"))
+    ]
+    one, other = tried(world, *rules).as_dict()["rules"]
+    assert one["rule"] == other["rule"]
+    assert [(each["rows"], each["severity"]) for each in (one, other)] == [(3, "critical"), (1, "warning")]
+
+
+def test_a_suite_that_held_a_claim_holds_it_again(world: World) -> None:
+    world.stream = stream_of(on_failure={"critical": "hold"})
+    world.api.records = [*orders(20), order(21, amount=None)]
+    world.run()
+    total = tried(world, NOT_NULL).total
+    assert (total["rejected"], total["were"], total["new"], total["no_more"]) == (21, 21, 0, 0)
+
+
 def test_only_the_window_is_tried(world: World) -> None:
     world.api.records = orders(5)
     world.run()
