@@ -26,6 +26,7 @@ test-full: $(VENV)/.bench  ## Run all tests, also those that take long, and the 
 	@$(BIN)/python -m benchmarks.webhooks
 	@$(BIN)/python -m benchmarks.pages
 	@$(BIN)/python -m benchmarks.quality
+	@$(BIN)/python -m benchmarks.start
 
 chaos: $(VENV)/.test  ## Kill the main job 500 times and more, and count what is lost; QUICK=1 within a minute
 	@$(BIN)/python -m tests.chaos $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))

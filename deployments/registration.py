@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from datastream.settings import Settings
+from deployments.stack.prefect_server import POOL
+from deployments.warm.wiring import wire
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block
@@ -54,13 +56,14 @@ def new_secret() -> str:
 
 
 def deploy(settings: Settings) -> "Plan":
-    """Deploy what stands in `prefect.yaml`, all of it or nothing, and return what was done.
+    """Deploy what stands in `prefect.yaml`, all of it or nothing, its runs to start warm; return what was done.
 
     Raises NotDeployable, NotApplied and what `datastream deploy apply` raises besides.
     """
     from deployments.deploying import apply, plan
     from deployments.prefect_api import prefect_client
 
+    wire(POOL)
     with prefect_client() as client:
         found = plan(client, settings)
         apply(client, found, settings.project)

@@ -26,7 +26,7 @@ from deployments.stack.rabbitmq_server import RabbitMQMissing
 from tests.fake_api import LOCAL, FakeApi, serving
 from tests.seaweedfs import seaweedfs
 
-LONGEST = ("chaos", "flows", "deployments", "deploying", "story")
+LONGEST = ("chaos", "flows", "deployments", "deploying", "story", "warm", "workers", "keeper", "beyond")
 """Folders whose files take long."""
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 SUITE = {

@@ -24,6 +24,7 @@ from deployments.cli.stack import down, status, up
 from deployments.cli.suggest import suggest
 from deployments.cli.try_ import try_
 from deployments.cli.upkeep import backup, compact, forget, maintain
+from deployments.cli.warm import warm
 from deployments.cli.workers import backlog, workers
 
 __all__ = ["main"]
@@ -52,6 +53,7 @@ for command in (
     workers,
     backlog,
     keeper,
+    warm,
     check,
     check_source,
     backtest,

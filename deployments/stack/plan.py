@@ -13,13 +13,15 @@ from deployments.stack.prefect_server import QUIET, server_service, workers_serv
 from deployments.stack.rabbitmq_server import RabbitMQMissing, rabbitmq_service
 from deployments.stack.service import Absent, Service
 from deployments.stack.valkey_server import valkey_service
+from deployments.stack.warm_starts import warm_service
 
-# Where each prefers to listen; workers and keeper listen nowhere.
+# Where each prefers to listen; workers, keeper and warm starts listen nowhere.
 PORTS: Mapping[str, int] = {"valkey": 6379, "rabbitmq": 5672, "gateway": 8391, "demo": 8390, "prefect": 4200}
 # In the order of stopping: who needs the others goes first.
 TITLES: Mapping[str, str] = {
     "keeper": "Keeper",
     "workers": "Workers",
+    "warm": "Warm starts",
     "gateway": "Gateway",
     "demo": "Demo API",
     "prefect": "Prefect server",
@@ -41,7 +43,8 @@ def services(home: Home, ports: Mapping[str, int], *, scheduled: bool = True) ->
     env = variables(home, prefect=server.address, valkey=valkey.address, demo=demo.address, rabbitmq=events)
     workers = workers_service(home.project, home.log("workers"), home.mark("workers"), ports["prefect"], env)
     gateway = gateway_service(home, ports["gateway"], env)
-    return valkey, broker, demo, gateway, server, workers, keeper_service(home, env)
+    warm = warm_service(home.project, home.log("warm"), home.mark("warm"))
+    return valkey, broker, demo, gateway, server, warm, workers, keeper_service(home, env)
 
 
 def variables(home: Home, *, prefect: str, valkey: str, demo: str, rabbitmq: str | None) -> dict[str, str]:

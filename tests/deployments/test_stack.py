@@ -176,7 +176,8 @@ def test_a_broker_that_the_environment_names_is_kept_and_none_of_our_own_is_star
 @pytest.mark.usefixtures("running")
 def test_down_leaves_the_data_and_nothing_else(project: Path) -> None:
     before = [pid for found in families(project).values() for pid in found]
-    assert stack.down(project) == ["keeper", "workers", "gateway", "demo", "prefect", "rabbitmq", "valkey"]
+    parts = ["keeper", "workers", "warm", "gateway", "demo", "prefect", "rabbitmq", "valkey"]
+    assert stack.down(project) == parts
     assert [pid for pid in before if runs(pid)] == []
     assert not (project / ".datastream" / "stack.json").exists()
     assert not (project / "prefect.toml").exists()

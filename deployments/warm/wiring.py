@@ -1,0 +1,59 @@
+"""Makes a work pool start its runs warm, by the public job variable `command` that every process pool has."""
+
+import shlex
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from datastream.errors import Permanent
+
+# The pool is of many machines, so the command finds the Python of the worker that runs it: that is its parent process.
+# On a PATH it need not be, and a virtual environment shows in no other way.
+_SCRIPT = (
+    r"p=$(tr '\0' '\n' </proc/$PPID/cmdline | head -n 1); "
+    r"case $p in /*) ;; */*) p=$(readlink /proc/$PPID/cwd)/$p;; esac; "
+    r'exec "$p" -P -m deployments.warm'
+)
+COMMAND = shlex.join(["sh", "-c", _SCRIPT])
+
+
+class NotAProcessPool(Permanent):
+    """Only processes can be forked."""
+
+
+def wire(pool: str) -> bool:
+    """Let runs of the pool start warm where a deployment does not say otherwise; return whether this was news.
+
+    A default command that somebody else has set is kept. Raises NotAProcessPool.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolUpdate
+    from prefect.exceptions import ObjectNotFound
+    from prefect.workers.process import ProcessWorker
+
+    with get_client(sync_client=True) as client:
+        try:
+            found = client.read_work_pool(pool)
+        except ObjectNotFound:
+            found = None
+        if found is None or found.type != ProcessWorker.type:
+            raise NotAProcessPool(
+                f"There is no work pool {pool!r} of processes on {client.api_url}. Warm starts are for those: make it "
+                f"with `prefect work-pool create {pool} --type process`."
+            )
+        template = with_command(found.base_job_template or ProcessWorker.get_default_base_job_template())
+        if template is None:
+            return False
+        client.update_work_pool(pool, WorkPoolUpdate(base_job_template=template))
+    return True
+
+
+def with_command(template: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a pool's template with our command as the default, or None if it has one."""
+    command = template.get("variables", {}).get("properties", {}).get("command", {})
+    said = command.get("default")
+    if said == COMMAND or (said and "deployments.warm" not in said):
+        return None
+    changed: dict[str, Any] = deepcopy(dict(template))
+    changed["variables"]["properties"]["command"] = {**command, "default": COMMAND}
+    return changed
