@@ -97,7 +97,7 @@ def status(watched: bool, json_: bool) -> None:
 def _look(found: "Settings") -> "Overview":
     from datastream.clock import SystemClock
     from deployments.overview import look
-    from deployments.server import Server
+    from deployments.keeper.server import Server
 
     url = os.environ.get("PREFECT_API_URL")
     if not url:
