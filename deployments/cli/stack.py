@@ -96,8 +96,8 @@ def status(watched: bool, json_: bool) -> None:
 
 def _look(found: "Settings") -> "Overview":
     from datastream.clock import SystemClock
-    from deployments.overview import look
     from deployments.keeper.server import Server
+    from deployments.overview import look
 
     url = os.environ.get("PREFECT_API_URL")
     if not url:
