@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from datastream.clock import ManualClock
+from datastream.errors import Transient
 from datastream.resilience import BreakerState
 from datastream.settings import Settings
 from deployments.overview import LeftAlone, Overview, Work, left_alone, look, markdown, work_of
@@ -58,9 +59,7 @@ def test_the_artifact_holds_every_stream_and_no_markup_of_theirs() -> None:
 @pytest.mark.usefixtures("loaded")
 def test_a_server_that_is_away_is_told_and_the_streams_are_shown(project: Settings) -> None:
     def away(_path: str, _body: Any) -> Any:
-        from deployments.keeper.server import PrefectAway
-
-        raise PrefectAway("The Prefect server gives no answer.")
+        raise Transient("The Prefect server gives no answer.")
 
     seen = look(project, ManualClock(NOW), away)
     assert ([s.commits for s in seen.streams], seen.work) == ([1], None)
