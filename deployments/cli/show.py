@@ -6,9 +6,12 @@ A table fits the terminal that shows it. Piped, no line is wrapped: what reads i
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _WIDEST = 10_000
 """So many characters a piped line has at most: every row is as wide as the widest."""
@@ -20,25 +23,32 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=1, default=_text))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
-    """Print a table; numbers stand to the right."""
-    from rich.console import Console
-    from rich.measure import Measurement
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":
+    """Return a table; numbers stand to the right."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(header_style="bold")
+    made = Table(header_style="bold")
     for index, name in enumerate(columns):
         numeric = all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(name, justify="right" if numeric and rows else "left", overflow="fold")
+        made.add_column(name, justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    console = Console()
+        made.add_row(*(Text(_cell(value)) for value in row))
+    return made
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
+    """Print a table."""
+    from rich.console import Console
+    from rich.measure import Measurement
+    from rich.text import Text
+
+    made, console = table(columns, rows), Console()
     if not console.is_terminal:
-        console.width = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+        console.width = Measurement.get(console, console.options.update(max_width=_WIDEST), made).maximum
     if title is not None:
         console.print(Text(title, style="table.title"), soft_wrap=True)
-    console.print(table)
+    console.print(made)
 
 
 def print_fields(fields: Mapping[str, Any], title: str | None = None) -> None:
