@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,9 +21,11 @@ from datastream.connections import BufferConfig
 from datastream.resilience import RetryPolicy
 from deployments.keeper import Repair, Server
 from deployments.keeper.zombies import Patience
+from deployments.stack.answers import ask
 from deployments.stack.ports import reserved
-from deployments.stack.prefect_server import POOL, server_service, worker_service
+from deployments.stack.prefect_server import POOL, PREFECT, server_service
 from deployments.stack.process import Process, stop
+from deployments.stack.service import Service
 from deployments.stack.starter import Starter, silent
 from deployments.stack.waiting import wait_until
 from tests.conftest import orders
@@ -142,14 +144,27 @@ def remove(server: Patient, deployed: Deployed) -> None:
     server.delete(f"/deployments/{deployed.id}")
 
 
+def online(port: int, process: Process) -> bool:
+    _, there = ask(port, "POST", f"/api/work_pools/{POOL}/workers/filter", {})
+    return any(datetime.fromisoformat(found["last_heartbeat_time"]) >= process.started for found in there or [])
+
+
 @contextmanager
 def worker(project: Project) -> Iterator[Process]:  # noqa: F811
-    """Run a process worker, as the local stack does."""
+    """Run one process worker of Prefect's own, which nobody replaces."""
     port = urlsplit(project.prefect_api).port or 0
-    described = worker_service(
-        ROOT, project.folder / "worker.log", f"worker@{project.folder}", port, project.environment
+    service = Service(
+        name="worker",
+        title="Worker",
+        command=(*PREFECT, "worker", "start", "--pool", POOL, "--name", "alone", "--install-policy", "never"),
+        env={**project.environment, "PREFECT_WORKER_QUERY_SECONDS": "2"},
+        folder=ROOT,
+        log=project.folder / "worker.log",
+        mark=f"worker@{project.folder}",
+        address="",
+        port=None,
+        works=lambda process: online(port, process),
     )
-    service = replace(described, after=(), before=lambda: None)
     process = Starter([service], {}, lambda _records: None, silent, SystemClock()).run()["worker"].process
     try:
         yield process
