@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datastream.settings import Settings
     from deployments.keeper import Keeper
 
-_REPAIR_EVERY = timedelta(seconds=5)
+_REPAIR_EVERY, _SHOW_EVERY = timedelta(seconds=5), timedelta(minutes=1)
 _PREFECTS_HEARTBEAT = "180"
 
 
@@ -55,7 +55,9 @@ def joined(found: "Settings", opened: ExitStack) -> "Keeper":
     from deployments.keeper import Keeper, Pacer, Repair, Server
     from deployments.keeper.loop import Duty
     from deployments.keeper.pacing import Pace
+    from deployments.keeper.showing import Board
     from deployments.keeper.zombies import Patience
+    from deployments.overview import look
 
     url = os.environ.get("PREFECT_API_URL")
     if not url:
@@ -66,7 +68,8 @@ def joined(found: "Settings", opened: ExitStack) -> "Keeper":
     client = opened.enter_context(connect(found.buffer, f"datastream-keeper-{os.getpid()}")) if found.buffer else None
     beat = int(os.environ.get("PREFECT_FLOWS_HEARTBEAT_FREQUENCY") or _PREFECTS_HEARTBEAT)
     repair = Repair(server, client, clock, Patience(heartbeat=timedelta(seconds=beat)))
-    duties = [Duty("Repair", _REPAIR_EVERY, repair.look)]
+    board = Board(server, lambda: look(found, clock, server.post))
+    duties = [Duty("Repair", _REPAIR_EVERY, repair.look), Duty("Overview", _SHOW_EVERY, board.show)]
     if found.buffer and client is not None:
         buffer = opened.enter_context(open_buffer(found.buffer))
         pacer = Pacer(server, Catalog(found.streams), buffer, client, clock, pace)

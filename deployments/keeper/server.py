@@ -43,6 +43,10 @@ class Server:
         """Return the answer to a question, or to an order."""
         return self._ask("POST", path, body)
 
+    def patch(self, path: str, body: Any) -> None:
+        """Change what is at a path."""
+        self._ask("PATCH", path, body)
+
     def all(self, path: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return all that a filter finds, page after page."""
         found: list[dict[str, Any]] = []
