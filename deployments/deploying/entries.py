@@ -13,22 +13,22 @@ from datastream.errors import DatastreamError
 _ETL = "flows.etl_pipeline.etl_pipeline"
 _BACKFILL = "flows.backfill.backfill"
 _ENTRIES = (
-    (_ETL, "Load the stream {}, described in streams/{}.yaml.", "", "pool", "every_5_minutes"),
-    ("flows.data_validation.data_validation", "Hold the last day of {} against today's suite.", "window: P1D, ", "pool",
-     "daily"),
-    ("flows.quality_checks.quality_checks", "Ask whether {} is fresh, enough and clean, as streams/{}.yaml expects it.",
-     "", "pool", "hourly"),
-    ("flows.lake_maintenance.lake_maintenance",
+    (_ETL, "load", "Load the stream {}, described in streams/{}.yaml.", "", "pool", "every_5_minutes"),
+    ("flows.data_validation.data_validation", "check",
+     "Hold the last day of {} against today's suite.", "window: P1D, ", "pool", "daily"),
+    ("flows.quality_checks.quality_checks", "check",
+     "Ask whether {} is fresh, enough and clean, as streams/{}.yaml expects it.", "", "pool", "hourly"),
+    ("flows.lake_maintenance.lake_maintenance", "upkeep",
      "Do to the files of {} what streams/{}.yaml asks for under compact and retention.", "", "pool", "nightly"),
-    (_BACKFILL,
+    (_BACKFILL, "load",
      "Fill in a range of {}, given as start and end; start it as often as there are workers for it.", "", "pool", ""),
-    ("flows.replay_quarantine.replay_quarantine",
+    ("flows.replay_quarantine.replay_quarantine", "quarantine",
      "Send what {} has set aside through today's rules again; where and mended say which rows, and how.", "", "high",
      ""),
-    ("flows.release_quarantine.release_quarantine",
+    ("flows.release_quarantine.release_quarantine", "quarantine",
      "Load a claim of {} that is held in quarantine, or with reject keep it there for good.", "", "high", ""),
 )  # fmt: skip
-"""Entrypoint, description, parameters of its own, pool and schedule."""
+"""Entrypoint, tag, description, parameters of its own, pool and schedule."""
 _INSTEAD = {
     "pool": "{name: datastream, work_queue_name: default}",
     "high": "{name: datastream, work_queue_name: high}",
@@ -87,7 +87,7 @@ def with_entries(text: str, streams: Iterable[Stream]) -> str | None:
 
 
 def _entry(
-    name: str, entrypoint: str, said: str, own: str, pool: str, schedule: str, *, anchors: set[str]
+    name: str, entrypoint: str, tag: str, said: str, own: str, pool: str, schedule: str, *, anchors: set[str]
 ) -> list[str]:
     def named(anchor: str) -> str:
         return f"*{anchor}" if anchor in anchors else _INSTEAD[anchor]
@@ -97,6 +97,7 @@ def _entry(
         f"- name: {word}",
         f"  description: {said.replace('{}', name)}",
         f"  entrypoint: {entrypoint}",
+        f"  tags: [{tag}]",
         f"  parameters: {{stream: {word}, {own}lake: {named('lake')}}}",
         f"  work_pool: {named('pool') if pool == 'pool' else named('high')}",
     ]
