@@ -29,6 +29,8 @@ _TOGETHER = 64
 class LocalStore:
     """Objects as files below one folder."""
 
+    reads_at_once = 1
+
     def __init__(self, root: Path) -> None:
         self._root = root
         self._known_folders: set[Path] = set()

@@ -15,7 +15,6 @@ from datastream.lake.manifest import Manifest, ManifestBroken, decode, encode
 from datastream.lake.plan import Plan, decode_plan
 from datastream.lake.store import Store
 
-_READING_THREADS = 8
 _READ_TOGETHER = 64
 _KEPT = 256
 
@@ -118,10 +117,11 @@ class Log:
         return manifest
 
     def _read(self, numbers: Sequence[int]) -> Iterator[Manifest | None]:
-        if len(numbers) == 1:
-            yield self.manifest(numbers[0])
+        together = min(self._store.reads_at_once, len(numbers))
+        if together <= 1:
+            yield from map(self.manifest, numbers)
             return
-        with ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="log") as threads:
+        with ThreadPoolExecutor(together, thread_name_prefix="log") as threads:
             yield from threads.map(self.manifest, numbers)
 
     def plan(self, seq: int) -> Plan | None:

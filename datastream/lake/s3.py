@@ -30,6 +30,8 @@ _PROOF = b"Each process that writes to this lake creates this object anew, and m
 class S3Store:
     """Objects of one bucket, below one prefix."""
 
+    reads_at_once = 8
+
     def __init__(self, config: LakeConfig, clock: Clock | None = None, states: BreakerStates | None = None) -> None:
         self._config = config
         self._bucket, _, prefix = config.uri.removeprefix("s3://").partition("/")

@@ -16,6 +16,9 @@ class LakeUnusable(Permanent):
 class Store(Protocol):
     """Objects by key. A key is a relative path with `/`."""
 
+    reads_at_once: int
+    """So many reads side by side are sooner done than one after another; 1 where none waits for a network."""
+
     def create(self, key: str, data: bytes) -> bool:
         """Create one object, durable when this returns. False means that the key exists: it is left as it is."""
 
@@ -43,6 +46,8 @@ class Store(Protocol):
 
 class MemoryStore:
     """A store that lives as long as its process, for unit tests."""
+
+    reads_at_once = 1
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}

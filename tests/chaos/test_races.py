@@ -27,7 +27,7 @@ class Side:
     """One worker's view of the lake: before it creates something, it waits for the other to be as far."""
 
     def __init__(self, store: Store, meeting: threading.Barrier) -> None:
-        self._store, self._meeting = store, meeting
+        self._store, self._meeting, self.reads_at_once = store, meeting, store.reads_at_once
 
     def create(self, key: str, data: bytes) -> bool:
         self._meet()

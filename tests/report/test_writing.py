@@ -36,6 +36,7 @@ class Counting:
 
     store: Store
     calls: Counter[str] = field(default_factory=Counter)
+    reads_at_once: int = 1
 
     def create(self, key: str, data: bytes) -> bool:
         self.calls["create"] += 1
