@@ -79,11 +79,11 @@ def test_it_goes_on_while_server_and_buffer_are_away_and_ends_when_it_is_told_to
     nowhere = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "DATASTREAM_REDIS_URL": "redis://127.0.0.1:9/0"}
     with keeper(project, **nowhere) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(3)]
+        lines = [process.stdout.readline() for _ in range(4)]
         process.send_signal(signal.SIGTERM)
         rest = process.stdout.read()
     assert lines[0] == "Keeping runs at http://127.0.0.1:9/api\n"
-    assert {line.partition(":")[0] for line in lines[1:]} == {"Repair has to wait", "Starting loads has to wait"}
+    assert {line.partition(" has to wait: ")[0] for line in lines[1:]} == {"Repair", "Overview", "Starting loads"}
     assert (rest, process.returncode) == ("Stopped.\n", 0)
 
 
