@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from deployments.stack.starter import Starter, silent
 from deployments.stack.waiting import wait_until
 from deployments.stack.warm_starts import warm_service
 
+_PATH = "PYTHONPATH"  # parent and worker have to agree on it
 _PATIENCE = timedelta(minutes=2)
 _BUSY = urllib3.Retry(6, status_forcelist=[503], allowed_methods=None, backoff_factor=0.2, raise_on_status=False)
 _DONE = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -43,7 +44,7 @@ class Pools:
             "PREFECT_HOME": str(self.folder / "prefect"),
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "DATASTREAM_PROJECT": str(self.folder),
-            "PYTHONPATH": str(ROOT),
+            _PATH: str(ROOT),
         }
         return {**inherited, **QUIET, **ours}
 
@@ -51,6 +52,7 @@ class Pools:
     def parent(self) -> Iterator[Process]:
         """Run the warm parent of this project."""
         service = warm_service(self.folder, self.folder / "warm.log", f"warm@{self.folder}")
+        service = replace(service, env={**service.env, _PATH: str(ROOT)})
         records = Starter([service], {}, lambda _records: None, silent, SystemClock()).run()
         process = records["warm"].process
         try:
