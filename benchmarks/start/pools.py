@@ -22,7 +22,7 @@ from deployments.stack.waiting import wait_until
 from deployments.stack.warm_starts import warm_service
 
 _PATH = "PYTHONPATH"  # parent and worker have to agree on it
-_PATIENCE = timedelta(minutes=2)
+_PATIENCE, _ANSWER_SECONDS = timedelta(minutes=2), 20.0
 _BUSY = urllib3.Retry(6, status_forcelist=[503], allowed_methods=None, backoff_factor=0.2, raise_on_status=False)
 _DONE = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 _PULL = [{"prefect.deployments.steps.set_working_directory": {"directory": "."}}]
@@ -118,7 +118,7 @@ class Pools:
     def ask(self, method: str, path: str, **said: Any) -> Any:
         """Ask the server."""
         body = {} if method == "GET" else {"json": said}
-        answer = urllib3.request(method, f"{self.api}{path}", retries=_BUSY, **body)
+        answer = urllib3.request(method, f"{self.api}{path}", retries=_BUSY, timeout=_ANSWER_SECONDS, **body)
         if answer.status >= 400:  # noqa: PLR2004 - HTTP's own number
             raise CandidateFailed(
                 f"The Prefect server answered {answer.status} to {method} {path}: {answer.data[:300]!r}"
