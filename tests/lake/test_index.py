@@ -1,6 +1,7 @@
 """The index over a log: opening a lane reads a few commits, however many there are; it is a hint and no truth."""
 
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -8,7 +9,7 @@ from datastream.lake import layout, writer
 from datastream.lake.index import KEPT_EVERY, Index
 from datastream.lake.local import LocalStore
 from datastream.lake.log import Log
-from datastream.lake.store import MemoryStore
+from datastream.lake.store import MemoryStore, Store
 from tests.lake.plans import plan_of
 
 
@@ -29,7 +30,7 @@ class Counting(MemoryStore):
         return super().keys(prefix)
 
 
-def committed(store: MemoryStore, *numbers: int) -> None:
+def committed(store: Store, *numbers: int) -> None:
     """Commit as a lane does, whose index goes with it."""
     log = Log(store, "orders")
     index, _ = log.opened()
@@ -113,3 +114,12 @@ def test_what_has_no_cursor_may_be_anywhere() -> None:
     log.commit(writer.write(store, plan_of(["a"], cursor=None)))
     [span] = Index().add(log.manifest(1)).spans
     assert span.may_hold(None)
+
+
+def test_where_a_read_waits_for_no_network_no_thread_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a local disk threads took longer to begin than to read."""
+    local, begun = LocalStore(tmp_path), []
+    committed(local, 1, 2, 3, 4, 5)
+    monkeypatch.setattr(Thread, "start", lambda thread: begun.append(thread.name))
+    assert [found.header.seq for found in Log(local, "orders").manifests()] == [1, 2, 3, 4, 5]
+    assert begun == []

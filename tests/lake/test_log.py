@@ -4,7 +4,6 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import msgspec
 import pyarrow as pa
@@ -49,17 +48,6 @@ def test_a_plan_comes_back_as_it_went(log: Log) -> None:
     assert (back.manifest, list(back.data)) == (plan.manifest, list(plan.data))
     assert back.ids.equals(plan.ids)
     assert log.decide(plan) is plan
-
-
-def test_where_a_read_waits_for_no_network_no_thread_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a local disk threads took longer to begin than to read."""
-    local, begun = LocalStore(tmp_path), []
-    log = Log(local, "orders")
-    for seq in range(1, 6):
-        commit(log, local, plan_of([f"r{seq}"], seq=seq))
-    monkeypatch.setattr(Thread, "start", lambda thread: begun.append(thread.name))
-    assert [found.header.seq for found in Log(local, "orders").manifests()] == [1, 2, 3, 4, 5]
-    assert begun == []
 
 
 def test_the_first_decision_holds(log: Log) -> None:
