@@ -110,6 +110,7 @@ def test_within_ninety_seconds_of_a_kill_a_run_is_crashed_and_its_work_on_the_wa
 
 
 @pytest.mark.full
+@pytest.mark.timeout(300)
 def test_a_run_that_is_busy_for_two_minutes_without_a_heartbeat_is_left_alone(
     project: Project, server: Patient, tmp_path: Path
 ) -> None:
