@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
@@ -19,6 +19,7 @@ from datastream.clock import Clock
 from datastream.errors import DatastreamError, Permanent
 from datastream.lake import layout
 from datastream.lake.log import Log
+from datastream.observe.metric import Metric
 from datastream.records import Accounts
 from deployments.standing import Standing
 
@@ -35,14 +36,6 @@ logger = logging.getLogger(__name__)
 _FATES = ("read", "loaded", "quarantined", "duplicates", "replayed")
 _PRIORITY = "default"
 _CERTIFICATES_STAY = timedelta(minutes=5)
-
-
-class Metric(NamedTuple):
-    """One metric: its name, what it means, and its labels, whose values come from registered names only."""
-
-    name: str
-    meaning: str
-    labels: tuple[str, ...]
 
 
 STREAM_UP = Metric(

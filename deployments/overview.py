@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from datastream.clock import Clock
 from datastream.errors import DatastreamError
+from deployments import POOL
 from deployments.standing import Standing, standings
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from datastream.settings import Settings
 
 COLUMNS = ("stream", "comes by", "waiting", "commits", "last commit", "age", "unannounced", "quality")
-POOL = "datastream"
 KEY = "datastream-overview"
 """Under which the Prefect UI shows it."""
 Ask = Callable[[str, Any], Any]

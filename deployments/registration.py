@@ -2,20 +2,33 @@
 
 import base64
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from datastream.settings import Settings
-from deployments.stack.prefect_server import POOL
+from deployments import POOL
 from deployments.warm.wiring import wire
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block
+    from prefect.client.orchestration import SyncPrefectClient
 
     from deployments.deploying import Plan
 
 _SECRET_BYTES = 32
+
+
+def make_pool(client: "SyncPrefectClient") -> None:
+    """Have the server hold our work pool; one that is there stays as it is."""
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+    from prefect.workers.process import ProcessWorker
+
+    template = ProcessWorker.get_default_base_job_template()
+    with suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template))
 
 
 def register_blocks(settings: Settings, demo_url: str | None) -> list[str]:

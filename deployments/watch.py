@@ -11,6 +11,7 @@ from uuid import UUID
 import click
 
 from datastream.errors import Permanent
+from deployments.prefect_api import prefect_client
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -43,9 +44,7 @@ def run_deployment(name: str, ui: str) -> Done:
 
     A run that finds its lane drained by another yields; it is run again, so that what this returns was done.
     """
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
+    with prefect_client() as client:
         deployment = client.read_deployment_by_name(name)
         while True:
             started = client.create_flow_run_from_deployment(deployment.id)

@@ -1,20 +1,14 @@
 """What the gateway counts, as one table, for Prometheus. The registry is its own: nothing is global."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram, generate_latest
 
+from datastream.observe.metric import Metric
+
 Status = Literal["accepted", "repeat", "refused", "unavailable"]
 """accepted: kept. repeat: kept before. refused: the sender's to mend (4xx). unavailable: ours (503)."""
-
-
-class Metric(NamedTuple):
-    """One metric: its name, what it means, and its labels, whose values come from registered names only."""
-
-    name: str
-    meaning: str
-    labels: tuple[str, ...]
 
 
 DURATION = Metric(

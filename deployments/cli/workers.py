@@ -1,24 +1,21 @@
 """`datastream workers` and `datastream backlog`: the workers of a pool, and what they are scaled by."""
 
 import os
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from datastream.errors import Permanent
+from deployments import POOL
 from deployments.cli.project import settings_with_stack
 from deployments.cli.show import as_json, print_fields, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prefect.client.orchestration import SyncPrefectClient
-
     from deployments.backlog import Backlog
 
-POOL = "datastream"
 _PORTS = range(1, 65536)
 
 
@@ -122,6 +119,7 @@ def _check_pool(pool: str) -> None:
 
     from deployments.backlog import pool_missing
     from deployments.prefect_api import our_version, prefect_client
+    from deployments.registration import make_pool
 
     our_version()
     with prefect_client() as client:
@@ -130,23 +128,13 @@ def _check_pool(pool: str) -> None:
         except ObjectNotFound:
             if pool != POOL:
                 raise pool_missing(pool) from None
-            _make_pool(client)
+            make_pool(client)
             return
     if kind != "process":
         raise WrongPool(
             f"The work pool {pool!r} is of type {kind!r}, and these workers run processes. Name a pool of type process "
             f"as --pool, or start a worker of its type: `prefect worker start --pool {pool}`."
         )
-
-
-def _make_pool(client: "SyncPrefectClient") -> None:
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.exceptions import ObjectAlreadyExists
-    from prefect.workers.process import ProcessWorker
-
-    template = ProcessWorker.get_default_base_job_template()
-    with suppress(ObjectAlreadyExists):
-        client.create_work_pool(WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template))
 
 
 def _tell(said: str) -> None:

@@ -50,7 +50,7 @@ def difference(wanted: State, found: State, *, prune: bool) -> list[Change]:
             changes.append(Change("add", "deployment", title, (), deployment))
             continue
         fields = list(_deployment_fields(deployment, there, prune=prune))
-        if fields:
+        if any(changed.field not in deployment.by_the_way for changed in fields):
             changes.append(Change("change", "deployment", title, fields, deployment, there))
     for name, automation in wanted.automations.items():
         before = found.automations.get(name)

@@ -44,7 +44,7 @@ def deployment_of(said: Mapping[str, Any], flow: str, automations: Sequence[Mapp
     limit = (said.get("global_concurrency_limit") or {}).get("limit")
     fields = {name: said.get(name) for name in FIELDS} | {"concurrency_limit": limit}
     schedules = {each.get("slug") or each["id"]: each for each in said["schedules"]}
-    return Deployment(flow, said["name"], fields, schedules, automations, said["id"], said["flow_id"])
+    return Deployment(flow, said["name"], fields, schedules, automations, id=said["id"], flow_id=said["flow_id"])
 
 
 def speaking_of(id_: str, automations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

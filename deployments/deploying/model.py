@@ -19,6 +19,8 @@ class Deployment:
     """By slug; those without one are found, and never wanted: they are kept by their ids."""
     automations: Sequence[Mapping[str, Any]] = ()
     """What its triggers became; of one that is found, all that speak of it: the server does not tell who owns them."""
+    by_the_way: frozenset[str] = frozenset()
+    """Fields that its file does not name and that every commit of the project changes: they go along with a change."""
     id: str = ""
     flow_id: str = ""
 

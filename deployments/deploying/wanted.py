@@ -49,7 +49,8 @@ def wanted_of(entry: Entry, actions: Mapping[str, Any], project: Path) -> Deploy
     fields |= {"pull_steps": pull, "path": None}
     if described.get("paused") is not None:
         fields["paused"] = described["paused"]
-    return Deployment(flow.name, name, fields, schedules, automations)
+    by_the_way = frozenset() if described.get("version") else frozenset({"version"})  # then it is git's
+    return Deployment(flow.name, name, fields, schedules, automations, by_the_way)
 
 
 def _templated(entry: Entry) -> dict[str, Any]:

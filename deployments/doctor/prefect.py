@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deployments import POOL
 from deployments.prefect_api import PrefectIncomplete, prefect_client
-from deployments.stack.prefect_server import POOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,18 +7,10 @@ from typing import Any
 
 import urllib3
 
-from datastream.errors import Permanent, Transient
+from deployments.prefect_api import PrefectAway, PrefectRefused
 
 _PAGE = 200
 """As many as the server gives at once."""
-
-
-class PrefectAway(Transient):
-    """The Prefect server does not answer, or not now."""
-
-
-class PrefectRefused(Permanent):
-    """The Prefect server does not do what it was asked."""
 
 
 class Server:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from deployments import POOL
 from deployments.stack import answers
 from deployments.stack.missed import put_right
 from deployments.stack.ports import LOOPBACK
@@ -14,7 +15,6 @@ from deployments.stack.service import Service
 SERVER = "prefect"
 WORKERS = "workers"
 PORT = 4200
-POOL = "datastream"
 DRAIN = timedelta(seconds=30)
 """So long runs are waited for when their workers are stopped."""
 PREFECT = (sys.executable, "-m", "prefect")

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from datastream.errors import Permanent
+from deployments.prefect_api import prefect_client
 
 # The pool is of many machines, so the command finds the Python of the worker that runs it: that is its parent process.
 # On a PATH it need not be, and a virtual environment shows in no other way.
@@ -24,14 +25,13 @@ class NotAProcessPool(Permanent):
 def wire(pool: str) -> bool:
     """Let runs of the pool start warm where a deployment does not say otherwise; return whether this was news.
 
-    A default command that somebody else has set is kept. Raises NotAProcessPool.
+    A default command that somebody else has set is kept. Raises NotAProcessPool, and what `prefect_client` raises.
     """
-    from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolUpdate
     from prefect.exceptions import ObjectNotFound
     from prefect.workers.process import ProcessWorker
 
-    with get_client(sync_client=True) as client:
+    with prefect_client() as client:
         try:
             found = client.read_work_pool(pool)
         except ObjectNotFound:

@@ -7,11 +7,11 @@ have one only.
 import sys
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from datastream.errors import Permanent
+from datastream.observe.metric import Metric
 from deployments.backlog import Backlog
 
 _SECONDS = 2.0
@@ -20,14 +20,6 @@ _OK, _NOT_FOUND = 200, 404
 
 class PortTaken(Permanent):
     """Nobody can be answered at this address."""
-
-
-class Metric(NamedTuple):
-    """One metric: its name, what it means, and its labels."""
-
-    name: str
-    meaning: str
-    labels: tuple[str, ...]
 
 
 BACKLOG = Metric(

@@ -224,6 +224,13 @@ def test_what_cannot_be_checked_exits_with_2(
     assert "Traceback" not in done.stderr
 
 
+def test_wiring_a_pool_of_a_server_that_is_away_is_told_in_a_sentence(shell: Shell) -> None:
+    away = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    done = shell("warm", "--wire", "datastream", **away)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "does not answer" in done.stderr
+
+
 def test_names_can_be_completed(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "streams").mkdir()
     (tmp_path / "streams" / "orders.yaml").touch()

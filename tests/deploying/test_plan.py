@@ -61,6 +61,18 @@ def test_what_was_applied_needs_no_change_and_keeps_its_planned_runs(project: De
     assert project.deployed() == before
 
 
+def test_a_commit_of_the_project_alone_is_no_change(project: Deploying) -> None:
+    """Prefect's version of a deployment is git's, where the file names none."""
+    project("apply")
+    path = f"/deployments/{project.one()['id']}"
+    project.ask("PATCH", path, version="of an earlier commit")
+    assert project("plan", "--check").returncode == 0
+    project.edit("size: 1", "size: 2")
+    assert [each["field"] for each in project.json("apply")["changes"][0]["fields"]] == ["version", "parameters.size"]
+    project.edit("size: 2, lake: *lake}", 'size: 2, lake: *lake}\n    version: "8"')
+    assert "    version: " in project("plan").stdout
+
+
 def test_what_prefect_deploys_is_what_would_be_applied(project: Deploying) -> None:
     """Of everything that an entry can say, in both orders."""
     project.file.write_text(project.file.read_text() + RICH.format(id=project.id, pool=project.pool))

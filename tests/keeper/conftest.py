@@ -19,11 +19,12 @@ from datastream.buffers.connection import connect
 from datastream.clock import SystemClock
 from datastream.connections import BufferConfig
 from datastream.resilience import RetryPolicy
+from deployments import POOL
 from deployments.keeper import Repair, Server
 from deployments.keeper.zombies import Patience
 from deployments.stack.answers import ask
 from deployments.stack.ports import reserved
-from deployments.stack.prefect_server import POOL, PREFECT, server_service
+from deployments.stack.prefect_server import PREFECT, server_service
 from deployments.stack.process import Process, stop
 from deployments.stack.service import Service
 from deployments.stack.starter import Starter, silent

@@ -11,19 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
 from deployments.stack import prefect_server, valkey
 from deployments.stack.process import family, launch
 from deployments.stack.waiting import wait_until
 from deployments.workers.children import children
 from tests.commands import DATASTREAM, run
+from tests.prefect_api import ask
 from tests.workers.child import POOL
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = Path(__file__).with_name("quick_run.py")
 SOON = timedelta(seconds=60)
-PATIENT = urllib3.Retry(20, status_forcelist=[503], allowed_methods=None, backoff_factor=0.1, backoff_max=1)
 
 
 @dataclass
@@ -34,12 +33,10 @@ class Server:
     deployment: str = ""
 
     def ask(self, path: str, **wanted: Any) -> Any:
-        found = urllib3.request("POST", f"{self.url}{path}", json=wanted, retries=PATIENT, timeout=60)
-        assert found.status < 300, found.data
-        return found.json()
+        return ask("POST", f"{self.url}{path}", wanted)
 
     def change(self, path: str, **wanted: Any) -> None:
-        assert urllib3.request("PATCH", f"{self.url}{path}", json=wanted).status == 204
+        ask("PATCH", f"{self.url}{path}", wanted)
 
     def start(self, seconds: float) -> str:
         """Have a run that lasts so long, as soon as a worker takes it."""
