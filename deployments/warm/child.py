@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-from deployments.warm import place, request
+from deployments.warm import place, prefect_anew, request
 
 Work = Callable[[], None]
 
@@ -119,17 +119,7 @@ def forget_the_parent(environment: dict[bytes, bytes]) -> None:
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     if "prefect.main" in sys.modules:
-        read_settings_anew()
-
-
-def read_settings_anew() -> None:
-    """Have Prefect read environment and profile, and set its logging up, as when it is imported."""
-    from prefect.context import refresh_global_settings_context
-    from prefect.logging import configuration
-
-    refresh_global_settings_context()
-    configuration.PROCESS_LOGGING_CONFIG.clear()
-    configuration.setup_logging()
+        prefect_anew.read_anew()
 
 
 def ended(work: Work) -> int:

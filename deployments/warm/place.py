@@ -4,8 +4,12 @@ import os
 import sys
 import zlib
 
-# A process reads these once, when it starts: a run that sets one otherwise than the parent cannot be forked from it.
-_AT_START = ("PYTHON", "LD_", "MALLOC_", "GLIBC_", "OMP_", "OPENBLAS_", "MKL_", "ARROW_")
+# These are read once, when a process starts or imports a library: a run that sets one otherwise than the parent cannot
+# be forked from it.
+_AT_START = (
+    "PYTHON", "LD_", "MALLOC_", "GLIBC_", "OPENSSL_", "SSL_CERT_FILE", "OMP_", "OPENBLAS_", "MKL_", "ARROW_", "NUMPY_",
+    "PANDAS_", "FSSPEC_", "S3FS_", "OTEL_", "WEBSOCKETS_", "PROMETHEUS_",
+)  # fmt: skip
 _ANY_TIME = ("PYTHONUNBUFFERED",)
 _NAMESPACES = ("mnt", "net", "pid", "user")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from datastream.errors import Permanent
 from deployments.stack.prefect_server import QUIET
 from deployments.stack.process import MARK
+from deployments.warm import prefect_anew
 from deployments.warm.place import folder, read_at_start
 
 _KEPT = (
@@ -51,6 +52,7 @@ def preload() -> None:
     for name in _MODULES:
         importlib.import_module(name)
     warm()
+    prefect_anew.trust()
     settle()
 
 
