@@ -1,5 +1,7 @@
 """Where commits are announced, as a Prefect block: `event-bus/local`."""
 
+from contextlib import closing
+
 from prefect.blocks.core import Block
 
 from blocks.known_fields import KnownFields
@@ -22,7 +24,7 @@ class EventBus(KnownFields, EventBusConfig, Block):
 
     def check(self) -> str:
         """Return what the event bus is, in a sentence. Raises what is wrong with it, in a sentence."""
-        from datastream.events.bus import open_event_bus
+        from datastream.events.rabbitmq import RabbitBus
 
-        with open_event_bus(self) as bus:
+        with closing(RabbitBus(self)) as bus:
             return bus.check()

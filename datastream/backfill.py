@@ -4,7 +4,7 @@ The registration is a commit of the first lane. So of two that overlap one is se
 first lane that slept meets it at its next commit. When all slices are done, another commit takes it out.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,7 +106,7 @@ def finish(lane: Lane, backfill: Backfill, clock: Clock) -> None:
 
 def free_slices(
     slices: Slices, take: Callable[[str, timedelta], AbstractContextManager[Lane]], clock: Clock
-) -> Iterator[Lane]:
+) -> Generator[Lane, None, None]:
     """Yield one lane after another that is not done and that nobody else drains, oldest first, until all are done.
 
     What others hold is asked for again until they are done with it, or dead for as long as a lease lasts. A lane that

@@ -4,7 +4,7 @@ Several runs share a stream's lanes: each takes one that is free, then the next.
 lease has run out, and any other run takes it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ def lanes_of(stream: Stream, store: Store, buffer: Buffer | None) -> list[str]:
     return sorted(there, key=int)
 
 
-def free_lanes(names: Sequence[str], take: Take, policy: LeasePolicy, clock: Clock) -> Iterator[Lane]:
+def free_lanes(names: Sequence[str], take: Take, policy: LeasePolicy, clock: Clock) -> Generator[Lane, None, None]:
     """Yield one lane after another that nobody else drains; each is closed when the next is asked for.
 
     What others hold is asked for again until a dead one's lease has run out. Raises LaneBusy if there was none.

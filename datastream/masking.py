@@ -53,9 +53,9 @@ class Mask(msgspec.Struct, frozen=True):
         """Return the value of a column as it may be shown; that there is none may be."""
         return self.within(value) if name not in self else MASKED if value is not None else None
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         """Tell whether the values of a column or field are not shown."""
-        return name.casefold() in self.names
+        return isinstance(name, str) and name.casefold() in self.names
 
     def text(self, text: str) -> str:
         """Return a record as it was received, as it may be shown: all of it is masked where it is no object."""

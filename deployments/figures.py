@@ -217,7 +217,7 @@ def certificates(catalog: Catalog, end: "Callable[[Stream], datetime | None]", c
             for stream in _whole(catalog):
                 try:
                     moment = end(stream)
-                    kept[(stream.name,)] = moment and moment.timestamp()
+                    kept[(stream.name,)] = moment.timestamp() if moment else None
                 except Permanent:  # the block is missing or unusable, and the server is well: the stream's runs say so
                     kept[(stream.name,)] = None
                 except DatastreamError as error:  # one that cannot be read must not hide the others'

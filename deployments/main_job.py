@@ -78,10 +78,11 @@ def job(settings: "Settings", found: "Stack") -> None:
 def post_departures(gateway_url: str) -> Counter[str]:
     """Post the departures, some of them twice and some of them forged, and say how they were answered."""
     from blocks import WebhookSource
+    from blocks.loading import load as load_block
     from deployments.demo.flights import load
     from deployments.demo.sender import Sender, departures
 
-    [key, *_] = WebhookSource.load("departures").keys
+    [key, *_] = load_block(WebhookSource, "webhook-source/departures", "The main job needs").keys
     posts = departures(load())
     address = f"{gateway_url}/webhooks/departures"
     click.echo(f"\nPosting {len(posts):,} departures to {address}")

@@ -98,7 +98,7 @@ def our_version() -> str:
         return f"Prefect {found} at {client.api_url}."
 
 
-def all_of(client: "SyncPrefectClient", path: str, **wanted: Any) -> list[dict[str, Any]]:
+def all_of(client: "SyncPrefectClient", path: Any, **wanted: Any) -> list[dict[str, Any]]:
     """Return everything that the server has of a kind, as it says it, page after page."""
     found: list[dict[str, Any]] = []
     while page := client.request("POST", path, json={**wanted, "offset": len(found)}).json():

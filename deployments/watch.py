@@ -73,7 +73,10 @@ def _percent(client: "SyncPrefectClient", run: UUID) -> tuple[float, str]:
 
     wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]), type=ArtifactFilterType(any_=["progress"]))
     found = client.read_artifacts(artifact_filter=wanted)
-    return (float(found[0].data), found[0].description or "") if found else (0.0, "")
+    if not found:
+        return 0.0, ""
+    percent = found[0].data
+    return float(percent) if isinstance(percent, int | float) else 0.0, found[0].description or ""
 
 
 @contextmanager

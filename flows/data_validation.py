@@ -4,7 +4,7 @@ Run it by hand with `python -m flows.data_validation flights P7D`, or by its dep
 """
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from blocks import DataLake
 from datastream.lookback import judge

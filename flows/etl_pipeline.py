@@ -26,8 +26,8 @@ def etl_pipeline(
 
 def drain(lane: Lane, report: Report) -> None:
     """Load what waits in one lane, claim after claim; first comes what an earlier run decided."""
-    for plan in decided(lane):
-        report.add(plan, store(lane, plan))
+    for begun in decided(lane):
+        report.add(begun, store(lane, begun))
     for claim in claims(lane):
         batch = transform(lane, claim)
         verdict = check(lane, batch)

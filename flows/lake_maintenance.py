@@ -4,7 +4,7 @@ Run it by hand with `python -m flows.lake_maintenance flights`, or by its deploy
 """
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from blocks import DataLake, StreamBuffer
 from tasks import keep_up, run_as_command, seen_at_work, tell, yields_when_busy

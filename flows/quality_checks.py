@@ -6,7 +6,7 @@ Run it by hand with `python -m flows.quality_checks flights`, or by its deployme
 """
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from blocks import DataLake, EventBus, StreamBuffer
 from tasks import ask, run_as_command, seen_at_work, show, yields_when_busy

@@ -4,7 +4,7 @@ Run it by hand with `datastream quarantine release|reject COMMIT`, or by its dep
 """
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from blocks import DataLake, EventBus, StreamBuffer
 from tasks import decide_held, run_as_command, seen_at_work, tell_replayed

@@ -4,7 +4,7 @@ Run it by hand with `datastream quarantine replay flights`, or by its deployment
 """
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from blocks import DataLake, EventBus, StreamBuffer
 from datastream.quarantine import Wanted

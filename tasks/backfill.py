@@ -38,7 +38,7 @@ def open_backfill(
     clock = SystemClock()
     with opening_of_run(name, lake, buffer, events) as opening:
         backfill = begin(opening, wanted(opening.stream, *asked), clock)
-        slices = backfill and Slices(opening.store, name, backfill)
+        slices = Slices(opening.store, name, backfill) if backfill else None
         report = SlicesReport(
             opening.stream, opening.suite, opening.store.address(""), clock, Showing(opening.states), slices,
             f"{name} {backfill or f'{asked[0]} to {asked[1]}, which was done before'}",

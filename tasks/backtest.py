@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.states import Completed, Failed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
 
 from blocks import DataLake
 from datastream.backtest import Backtest, Case, Sums, backtest

@@ -3,15 +3,17 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 
 from blocks import DataLake, EventBus, StreamBuffer
 from datastream.buffers.breakers import breaker_states
@@ -66,7 +68,7 @@ def show(asked: Asked) -> State[None]:
         get_run_logger().log(logging.WARNING if missed else logging.INFO, "%s: %s", check.result, check)
     for change in asked.changes:
         get_run_logger().warning("incident %s: %s", change.what, change.incident.id)
-        Showing()(lambda change=change: _emit(asked.stream, change))
+        Showing()(partial(_emit, asked.stream, change))
     table = [_row(check) for check in asked.checks]
     page = f"\n\nAll of it: {asked.page}, and /quality of the gateway." if asked.page else ""
     create_table_artifact(table, key=artifact_key(asked.stream, "checks"), description=f"{said}{page}")

@@ -4,8 +4,6 @@
 run costs the Prefect server.
 """
 
-from functools import partial
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -19,17 +17,15 @@ from datastream.quality import Verdict
 
 __all__ = ["check", "decide", "store", "transform"]
 
+
 # The lake's log decides what is done; a cached or stored result would be a second truth, and hashing rows is slow.
-_step = partial(task, cache_policy=NO_CACHE, persist_result=False)
-
-
-@_step(task_run_name="check {batch}")
+@task(task_run_name="check {batch}", cache_policy=NO_CACHE, persist_result=False)
 def check(lane: Lane, batch: Batch) -> Verdict:
     """Ask the stream's suite about every row."""
     return pipeline.check(lane, batch)
 
 
-@_step(task_run_name="store {plan}")
+@task(task_run_name="store {plan}", cache_policy=NO_CACHE, persist_result=False)
 def store(lane: Lane, plan: Plan) -> Manifest:
     """Write the plan's files, commit them, and forget the plan."""
     return pipeline.complete(lane, plan)

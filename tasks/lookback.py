@@ -2,7 +2,8 @@
 
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
-from prefect.states import Completed, Failed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
 
 from blocks import DataLake
 from datastream.clock import SystemClock

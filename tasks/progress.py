@@ -1,6 +1,7 @@
 """The progress of a run as an artifact, shown at most once a second: showing waits for a server that may be busy."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
@@ -30,7 +31,7 @@ class Progress:
 
     def _update(self, percent: float, said: str) -> None:
         artifact = self._artifact
-        if artifact is not None:
+        if isinstance(artifact, UUID):
             self._showing(lambda: update_progress_artifact(artifact, percent, description=said))
 
 

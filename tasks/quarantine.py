@@ -5,7 +5,8 @@ from datetime import timedelta
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from blocks import DataLake, EventBus, StreamBuffer
 from datastream.lake.manifest import Manifest

@@ -153,7 +153,7 @@ class Report:
     def _percent(self, header: Header) -> float:
         """Return how much of the window is read, as far as its paginator knows."""
         match header.offsets:
-            case {"position": {"page": page, "total": int(total)}} if total:
+            case {"position": {"page": int(page), "total": int(total)}} if total:
                 return 100.0 * (page - 1) / total
             case {"position": _}:
                 return 0.0

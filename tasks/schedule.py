@@ -11,7 +11,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
-from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, NoSchedule, RRuleSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
@@ -34,7 +34,11 @@ def schedule_of(stream: str) -> Schedule | None:
         except ObjectNotFound:
             return None
         now, active = datetime.now(UTC), [each for each in deployment.schedules if each.active]
-        waits = [(most, told(each.schedule), each) for each in active if (most := longest(each.schedule, now))]
+        waits = [
+            (most, told(timed), each)
+            for each in active
+            if not isinstance(timed := each.schedule, NoSchedule) and (most := longest(timed, now))
+        ]
         if deployment.paused or not waits:
             return None
         completed = client.read_flow_runs(

@@ -1,5 +1,6 @@
 """`datastream backtest`: what a changed suite would have rejected of what was claimed before."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -33,7 +34,7 @@ def backtest(stream: str, suite: str | None, window: str, json_: bool) -> None:
     tried = find_suite(project.expectations, suite or described.suite)
     found = find(described, tried, lake, since(window, SystemClock().now()) if committed(lake, stream) else None)
     sums = Sums(found)
-    with click.progressbar(found.cases, label="commits", hidden=json_, file=click.get_text_stream("stderr")) as cases:
+    with click.progressbar(found.cases, label="commits", hidden=json_, file=sys.stderr) as cases:
         for case in cases:
             sums.add(found.judge(case))
     print_json(sums.as_dict()) if json_ else _show(sums)

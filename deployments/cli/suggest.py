@@ -10,6 +10,8 @@ from deployments.cli.project import NothingCommitted, committed, complete_stream
 from deployments.cli.show import as_json, print_json, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import pandas as pd
     import pyarrow as pa
 
@@ -34,7 +36,8 @@ def suggest(stream: str | None, data: Path | None, rows: int, name: str | None, 
     if stream is None and data is None:
         raise click.UsageError("Name a stream, or a file with --data.")
     described = Catalog(settings().streams).stream(stream) if stream else None
-    key, hidden = (described.key, described.mask) if described else ([], ())
+    key = described.key if described else []
+    hidden: Container[str] = described.mask if described else ()
     called = name or f"{stream or (data and data.stem)}-suggested"
     file = _unused(called, write)
     draft = draft_of(_rows(stream, data, rows), called, key=key, hidden=hidden)

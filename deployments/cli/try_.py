@@ -68,7 +68,8 @@ def _show(stream: "Stream", found: "Trial") -> None:
     ]
     print_table(("column", "type", "nulls", "for example"), columns, f"{stream.name}, {found.window}: its columns")
     a = found.accounts
-    fields = {"read": a.read, "loaded": a.loaded, "set aside": a.quarantined, "duplicates": a.duplicates}
+    fields: dict[str, object] = {"read": a.read, "loaded": a.loaded}
+    fields |= {"set aside": a.quarantined, "duplicates": a.duplicates}
     if found.paginate:
         fields["pages"] = " ".join(f"{name}={value}" for name, value in found.paginate.items() if value)
     print_fields(fields, "What a run would do")

@@ -1,6 +1,6 @@
 """Adds the entries of a stream to prefect.yaml. What stands there stays as it is, byte for byte."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,13 @@ def with_entries(text: str, streams: Iterable[Stream]) -> str | None:
     try:
         root = yaml.compose(text)
         before = yaml.safe_load(text)
-        listed = next(value for key, value in root.value if key.value == "deployments")
-    except (yaml.YAMLError, AttributeError, TypeError, StopIteration):
+    except yaml.YAMLError:
         return None
+    listed = _deployments(root)
     if not isinstance(listed, yaml.SequenceNode) or listed.flow_style or not listed.value:
         return None
     there = {(e.get("entrypoint"), e.get("name")) for e in before["deployments"] if isinstance(e, dict)}
-    anchors = {event.anchor for event in yaml.parse(text) if getattr(event, "anchor", None)}
+    anchors = {event.anchor for event in yaml.parse(text) if isinstance(event, yaml.NodeEvent)}
     added = [
         _entry(stream.name, *row, anchors=anchors)
         for stream in streams
@@ -86,8 +86,21 @@ def with_entries(text: str, streams: Iterable[Stream]) -> str | None:
     return new if _only_adds(before, new, len(added)) else None
 
 
+def _deployments(root: yaml.Node | None) -> yaml.Node | None:
+    pairs = root.value if isinstance(root, yaml.MappingNode) else []
+    return next((value for key, value in pairs if key.value == "deployments"), None)
+
+
 def _entry(
-    name: str, entrypoint: str, tag: str, said: str, own: str, pool: str, schedule: str, *, anchors: set[str]
+    name: str,
+    entrypoint: str,
+    tag: str,
+    said: str,
+    own: str,
+    pool: str,
+    schedule: str,
+    *,
+    anchors: Collection[str | None],
 ) -> list[str]:
     def named(anchor: str) -> str:
         return f"*{anchor}" if anchor in anchors else _INSTEAD[anchor]

@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from deployments.deploying.file import Entry
@@ -63,7 +63,7 @@ def _templated(entry: Entry) -> dict[str, Any]:
     if "{{" not in str(entry.described):
         return described
     described = _resolved(entry, described)
-    described = apply_values(described, os.environ, remove_notset=False)
+    described = cast("dict[str, Any]", apply_values(described, dict(os.environ), remove_notset=False))
     rest = {key: value for key, value in described.items() if key not in ("build", "push", "pull", "triggers")}
     for path, text in texts(rest):
         unset = [each.full_match for each in find_placeholders(text) if not each.name.startswith("ctx.")]
@@ -162,14 +162,14 @@ def _pull_steps(entry: Entry, described: dict[str, Any], actions: Mapping[str, A
 
     given = entry.described["pull"] if "pull" in entry.described else actions.get("pull")
     if given is None:
+        no_steps: Any = {"build": []}  # Prefect's own type for it is not what it takes
         with in_folder(project):
             given = asyncio.run(
                 _generate_default_pull_action(
-                    Console(file=StringIO()), described, {"build": []}, is_interactive=lambda: False
+                    Console(file=StringIO()), described, no_steps, is_interactive=lambda: False
                 )
             )
-    steps: list[Any] = apply_values(given, {}, remove_notset=False)
-    return steps
+    return cast("list[Any]", apply_values(given, {}, remove_notset=False))
 
 
 def _runner(described: dict[str, Any], flow: "Flow[Any, Any]", name: str, pull: list[Any]) -> "RunnerDeployment":

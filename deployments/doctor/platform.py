@@ -1,6 +1,7 @@
 """What a platform is made of: its settings, streams, lake, buffer, event bus, Prefect server and blocks."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.connections import AlertsConfig, BufferConfig, EventBusConfig, LakeConfig
@@ -67,11 +68,11 @@ def _buffer(config: BufferConfig | None, catalog: Catalog) -> str:
 
 
 def _events(config: EventBusConfig | None) -> str:
-    from datastream.events.bus import open_event_bus
+    from datastream.events.rabbitmq import RabbitBus
 
     if config is None:
         return "None is named (DATASTREAM_RABBITMQ_URL): the lake's log keeps what there is to announce."
-    with open_event_bus(config) as bus:
+    with closing(RabbitBus(config)) as bus:
         return bus.check()
 
 

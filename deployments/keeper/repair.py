@@ -16,8 +16,9 @@ from datastream.buffers.presence import Ending, Sight, seen
 from datastream.clock import Clock
 from datastream.errors import DatastreamError
 from deployments.keeper.rerun import SAFE, Again, due, key_of, tags_of
-from deployments.keeper.server import PrefectRefused, Server
+from deployments.keeper.server import Server
 from deployments.keeper.zombies import ACTIVE, Patience, Seen, judged
+from deployments.prefect_api import PrefectRefused
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deployments.keeper.server import PrefectRefused, Server
+from deployments.keeper.server import Server
 from deployments.overview import KEY, Overview, markdown
+from deployments.prefect_api import PrefectRefused
 
 SAID = "What runs, what waits, and how well it is. The keeper writes it anew each minute."
 

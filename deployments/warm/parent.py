@@ -69,7 +69,7 @@ class Parent:
 
     def stale(self) -> str | None:
         """Say why this process is not fit to fork from, if it is not. All libraries are looked at every two seconds."""
-        known = self._own
+        known: Mapping[str, version.Stamp] = self._own
         if time.monotonic() - self._looked > _LOOK_EVERY_MS / 1000:
             self._looked = time.monotonic()
             known = self._known
