@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deployments.keeper.rerun import Again, due, key_of, tags_of
+from deployments.keeper.rerun import Again, attempt_of, due, is_ours, key_of, tags_of
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 AGAIN = Again()
@@ -27,9 +27,23 @@ def test_each_further_attempt_waits_longer_and_the_fourth_is_not_made() -> None:
     for _ in range(4):
         at = due(dead, [], NOW, AGAIN)
         waits.append(None if at is None else at - NOW)
-        dead = run("dead", tags=tags_of(dead))
+        dead = run("dead", tags=tags_of(dead, attempt_of(dead, []) + 1))
     assert waits == [timedelta(), timedelta(seconds=30), timedelta(minutes=2), None]
     assert dead["tags"] == ["mine", "rerun:4"]
+
+
+def test_what_crashes_each_time_is_left_to_its_schedule() -> None:
+    """Each run of the schedule would begin to count anew: 48 crashes an hour."""
+    crashed = [run(str(ago), at=-ago * MINUTE) for ago in range(2, 5)]
+    between = run("by hand", "CANCELLED", -2.5 * MINUTE)
+    assert due(run("dead"), [*crashed, between], NOW, AGAIN) is None
+    assert due(run("dead"), [*crashed, run("well", "COMPLETED", -1.5 * MINUTE)], NOW, AGAIN) == NOW
+
+
+def test_another_projects_flow_of_the_same_name_is_not_ours_to_repeat() -> None:
+    assert is_ours("lake-maintenance", "flows.lake_maintenance.lake_maintenance")
+    for theirs in ("flows/backfill.py:backfill", "jobs.backfill.backfill", None):
+        assert not is_ours("backfill", theirs)
 
 
 def test_a_newer_run_or_one_that_is_due_within_seconds_takes_its_place() -> None:
