@@ -10,7 +10,6 @@ SAFE = frozenset({"etl-pipeline", "backfill", "data-validation", "quality-checks
 """Flows that may be repeated freely: what a crashed run did is found done. Replays and releases of quarantine are a
 person's decision; what a crashed one left half done, the stream's next load finishes."""
 _TAG = "rerun:"
-_WITHOUT_RESULT = {"SCHEDULED", "PENDING", "RUNNING", "CANCELLING", "CANCELLED", "PAUSED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +31,10 @@ def is_ours(flow: str, entrypoint: str | None) -> bool:
 def attempt_of(run: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> int:
     """Return how often a run was run again already: by its tag, and by those just before it that crashed in a row.
 
-    So what always crashes is left to its schedule, which would begin to count anew each time.
+    So what always crashes is left to its schedule, which would begin to count anew each time. Runs that died beside it,
+    as all do on a worker that is killed, are no row.
     """
-    began = _starts(run)
-    before = [o for o in others if _same(o, run) and _starts(o) < began and o["state_type"] not in _WITHOUT_RESULT]
+    before = [o for o in others if _same(o, run) and _ended_before(o, _starts(run))]
     before.sort(key=_starts, reverse=True)
     in_a_row = sum(1 for _ in takewhile(lambda other: other["state_type"] == "CRASHED", before))
     return max(in_a_row, *(int(tag.removeprefix(_TAG)) for tag in run["tags"] if _counts(tag)), 0)
@@ -74,6 +73,11 @@ def _takes_its_place(other: Mapping[str, Any], run: Mapping[str, Any], soon: dat
 
 def _same(other: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
     return bool(other["id"] != run["id"] and other["parameters"] == run["parameters"])
+
+
+def _ended_before(run: Mapping[str, Any], began: datetime) -> bool:
+    ended = run["end_time"] is not None and datetime.fromisoformat(run["end_time"]) <= began
+    return ended and run["state_type"] != "CANCELLED"
 
 
 def _starts(run: Mapping[str, Any]) -> datetime:
