@@ -105,7 +105,8 @@ class Pacer:
 
     def _described(self) -> Iterator[_Paced]:
         found = self.server.all("/deployments/filter", {"flows": {"name": {"any_": [LOADS]}}})
-        loads = {each["parameters"].get("stream"): each for each in found if not each["paused"]}
+        named = ((each["parameters"].get("stream"), each) for each in found if not each["paused"])
+        loads = {stream: each for stream, each in named if isinstance(stream, str)}  # others' may be anything
         for name in self.catalog.names():
             try:
                 stream = self.catalog.stream(name)

@@ -44,6 +44,7 @@ class Repair:
     gone: dict[str, float] = field(default_factory=dict)
     """Runs whose process is gone, and when that was first seen."""
     _since: float | None = None
+    _blind_until: float = 0.0
     _flows: dict[str, str] = field(default_factory=dict)
 
     def look(self) -> list[str]:
@@ -88,13 +89,16 @@ class Repair:
     def _sights(self, found: Iterable[Run]) -> Mapping[str, Sight]:
         """Return what is seen of runs, and remember whose process is gone."""
         runs, sights = [run["id"] for run in found], None
+        now = self.clock.monotonic()
         if self.client is not None:
             try:
                 sights = seen(self.client, runs, self.patience.settled)
             except redis.RedisError:
                 self._nobody_answers()
+                self._blind_until = now + self.patience.settled.total_seconds()
+        if now < self._blind_until:  # who lives may not have connected again yet
+            sights = None
         missed = {run for run, sight in (sights or {}).items() if not sight.connected}
-        now = self.clock.monotonic()
         self.gone = {run: self.gone.get(run, now) for run in missed}
         return sights or {}
 

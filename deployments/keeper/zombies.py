@@ -53,7 +53,7 @@ def judged(seen: Seen, now: datetime, watched_for: timedelta, patience: Patience
         return _never_began(seen, now, watched_for, patience)
     if seen.sight is None:
         return _silent(seen, now, watched_for, patience)
-    return _gone(seen, patience) if watched_for >= patience.settled else None
+    return _gone(seen, patience)
 
 
 def _never_began(seen: Seen, now: datetime, watched_for: timedelta, patience: Patience) -> Ending | None:

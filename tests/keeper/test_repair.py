@@ -5,17 +5,13 @@ import signal
 import subprocess
 import threading
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from pydantic import SecretStr
 
-from datastream.buffers.connection import connect as connect_to
-from datastream.clock import ManualClock
-from datastream.connections import BufferConfig, LakeConfig
+from datastream.connections import LakeConfig
 from datastream.lake.lake import open_lake
 from datastream.lake.reader import connect
 from deployments.keeper import Repair, Server
@@ -24,7 +20,7 @@ from deployments.stack.waiting import wait_until
 from tests.conftest import orders
 from tests.fake_api import FakeApi
 from tests.flows.conftest import Project
-from tests.keeper.conftest import HASTY, Deployed, Patient, by_hand, deploy, remove, soon, worker
+from tests.keeper.conftest import HASTY, Deployed, Patient, by_hand, deploy, soon, worker
 from tests.proxy import between
 
 WORKS = """
@@ -42,7 +38,6 @@ def works():
 
 flow(name="works", persist_result=False)(works)()
 """
-NOWHERE = BufferConfig(url=SecretStr("redis://127.0.0.1:9/0"))
 UNSEEN = ""
 """As a flow of another project."""
 BLOCKED = "ctypes.PyDLL(None).sleep(8)"
@@ -223,43 +218,6 @@ def test_a_run_that_nobody_is_left_to_cancel_is_cancelled_and_not_run_again(
     assert server.get(f"/v2/concurrency_limits/deployment:{deployed.id}")["active_slots"] == 0
     assert repair.look() == []
     assert deployed.runs("SCHEDULED") == []
-
-
-@pytest.mark.usefixtures("deployed")
-def test_other_projects_runs_may_take_long_to_begin_and_are_not_repeated(server: Patient, repair: Repair) -> None:
-    """They clone and install before their first step, and a backfill of theirs may do harm when it is repeated."""
-    server.post("/work_pools/", {"name": "theirs", "type": "process"})
-    slow, crashed = deploy(server, "slow", work_pool_name="theirs"), deploy(server, "b", entrypoint="b.py:backfill")
-    try:
-        for deployment, type_ in ((slow, "PENDING"), (crashed, "CRASHED")):
-            server.post(f"/flow_runs/{deployment.start()}/set_state", {"state": {"type": type_}, "force": True})
-        assert not wait_until(lambda: bool(repair.look()), 3 * HASTY.pending)
-    finally:
-        for deployment in (slow, crashed):
-            remove(server, deployment)
-        server.delete("/work_pools/theirs")
-
-
-def test_a_run_that_has_just_begun_is_not_late_by_a_clock_that_is_wrong(server: Patient, deployed: Deployed) -> None:
-    clock = ManualClock(datetime.now(UTC) + timedelta(minutes=10))
-    repair = Repair(Server(server._url, clock=clock), None, clock)
-    server.post(f"/flow_runs/{deployed.start()}/set_state", {"state": {"type": "PENDING"}})
-    assert repair.look() == []
-    clock.advance(2 * repair.patience.pending)
-    assert repair.look() == []
-    repair.server.close()
-
-
-def test_while_the_buffer_does_not_answer_nobody_is_dead_by_silence(
-    project: Project, server: Server, repair: Repair, end: Path
-) -> None:
-    """A run that is busy in C for minutes can be seen by its connection only."""
-    with by_hand(project, working(end, does=BLOCKED)) as process, connect_to(NOWHERE, "keeper") as away:
-        begun(server, process)
-        repair.client = away
-        assert not wait_until(lambda: bool(repair.look()), 2 * HASTY.silence)
-        end.touch()
-        process.wait()
 
 
 @pytest.mark.full

@@ -58,11 +58,6 @@ def test_a_run_that_sent_one_heartbeat_may_send_them_as_seldom_as_prefect_does_b
     assert judge(beats=(NOW - timedelta(seconds=540),)) is not None
 
 
-def test_nobody_is_judged_by_a_connection_until_all_had_time_to_connect_again() -> None:
-    """The buffer did not answer until just now."""
-    assert judge(sight=gone(), gone_for=LONG, watched=PATIENCE.settled - timedelta(seconds=1)) is None
-
-
 def test_silence_does_not_count_while_nobody_could_have_heard() -> None:
     """The server was away until a minute ago: heartbeats of that time never came anywhere."""
     assert judge(beats=(NOW - LONG,), watched=timedelta(minutes=1)) is None
