@@ -1,9 +1,10 @@
-"""The progress of a run as an artifact, shown at most once a second: showing waits for a server that may be busy."""
+"""The progress of a run as an artifact, shown at most once a second, and only while the server answers soon."""
 
 from datetime import timedelta
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.artifacts import create_progress_artifact
+from prefect.client.schemas.actions import ArtifactUpdate
 
 from datastream.clock import Clock
 from tasks.showing import Showing
@@ -32,7 +33,8 @@ class Progress:
     def _update(self, percent: float, said: str) -> None:
         artifact = self._artifact
         if isinstance(artifact, UUID):
-            self._showing(lambda: update_progress_artifact(artifact, percent, description=said))
+            update = ArtifactUpdate(data=percent, description=said)
+            self._showing.briefly(lambda client: client.update_artifact(artifact, update))
 
 
 def artifact_key(stream: str, what: str) -> str:

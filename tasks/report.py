@@ -9,7 +9,6 @@ from typing import Any
 
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from datastream.catalog import Stream
@@ -55,7 +54,7 @@ class Report:
         one = lane.stream.shards == 1
         self._windows.append(lane.window if one else f"lane {lane.name}: {lane.window}")
         self.title = f"{self._name} {', '.join(self._windows)}"
-        self._showing(lambda: _name_the_run(self.title))
+        _name_the_run(self._showing, self.title)
         try:
             with nullcontext() if one else self._going_on(lane):
                 yield
@@ -102,14 +101,15 @@ class Report:
         if self._failed is not None:
             raise self._failed
         self._progress.done(self._said())
-        self._showing(lambda: create_table_artifact(self._rows(), key=self._key("accounts"), description=self.title))
-        self._showing(
-            lambda: create_markdown_artifact(self._validation(), key=self._key("validation"), description=self._said())
-        )
+        self._showing(self._show)
         if self.accounts.loaded:
             materialize_rows(self._name, self._metadata())
         if self.accounts.read:
             tell_verdict(self._name, self._verdict, self._metadata())
+
+    def _show(self) -> None:
+        create_table_artifact(self._rows(), key=self._key("accounts"), description=self.title)
+        create_markdown_artifact(self._validation(), key=self._key("validation"), description=self._said())
 
     def _metadata(self) -> dict[str, Any]:
         a = self.accounts
@@ -168,7 +168,7 @@ class SlicesReport(Report):
     ) -> None:
         super().__init__(stream, suite, lake, clock, showing)
         self.title, self._slices, self._windows = title, slices, [title]
-        showing(lambda: _name_the_run(title))
+        _name_the_run(showing, title)
 
     @contextmanager
     def draining(self, lane: Lane) -> Iterator[None]:
@@ -183,6 +183,5 @@ class SlicesReport(Report):
         return 100.0 * sum(one.done for one in self._slices.seen) / len(self._slices) if self._slices else 100.0
 
 
-def _name_the_run(name: str) -> None:
-    with get_client(sync_client=True) as client:
-        client.update_flow_run(flow_run.id, name=name)
+def _name_the_run(showing: Showing, name: str) -> None:
+    showing.briefly(lambda client: client.update_flow_run(flow_run.id, name=name))

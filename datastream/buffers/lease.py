@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import redis
 
-from datastream.buffers.connection import connect
+from datastream.buffers.connection import again_at_once, connect
 from datastream.buffers.presence import connected
 from datastream.clock import Clock, SystemClock
 from datastream.connections import BufferConfig
@@ -24,7 +24,12 @@ from datastream.errors import Transient
 logger = logging.getLogger(__name__)
 
 _HOLDER = "datastream-lease-"
-_RENEW = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
+_RENEW = """#!lua flags=allow-oom
+local holder = redis.call('get', KEYS[1])
+if holder == ARGV[1] or not holder then return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return 0
+"""
+"""What ran out while its holder slept, or went with an emptied server, is held again unless another has it."""
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
@@ -38,6 +43,8 @@ class LeasePolicy:
 
     lasts: timedelta = timedelta(seconds=15)
     poll: timedelta = timedelta(milliseconds=200)
+    looks_every: timedelta = timedelta(seconds=2)
+    """For who is connected: to list thousands of connections holds the server up."""
 
     @property
     def renewed_every(self) -> timedelta:
@@ -78,10 +85,12 @@ def lease(
 
 
 def _acquire(client: redis.Redis, key: str, token: str, policy: LeasePolicy, clock: Clock, patience: timedelta) -> None:
-    deadline = clock.monotonic() + patience.total_seconds()
+    deadline, look_at = clock.monotonic() + patience.total_seconds(), 0.0
     while not client.set(key, token, nx=True, px=policy.lasts):
-        if _freed(client, key, policy.lasts):
-            continue
+        if clock.monotonic() >= look_at:
+            if _freed(client, key, policy.lasts):
+                continue
+            look_at = clock.monotonic() + policy.looks_every.total_seconds()
         if clock.monotonic() >= deadline:
             raise LaneBusy(
                 f"{key.removeprefix('datastream:lease:')} is being drained by another run, which is alive. "
@@ -117,6 +126,6 @@ def _renewed(client: redis.Redis, key: str, token: str, policy: LeasePolicy) -> 
 def _renew(client: redis.Redis, key: str, token: str, policy: LeasePolicy, done: threading.Event) -> None:
     while not done.wait(policy.renewed_every.total_seconds()):
         try:
-            client.eval(_RENEW, 1, key, token, int(policy.lasts.total_seconds() * 1000))
+            again_at_once(lambda: client.eval(_RENEW, 1, key, token, int(policy.lasts.total_seconds() * 1000)))
         except redis.RedisError as error:
             logger.warning("The lease %s could not be renewed: %s", key, error)

@@ -17,7 +17,7 @@ from datetime import timedelta
 import msgspec
 import redis
 
-from datastream.buffers.connection import connect
+from datastream.buffers.connection import again_at_once, connect
 from datastream.connections import BufferConfig
 
 logger = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 BEAT = timedelta(seconds=5)
 """How often a connection is used, and opened again if it broke."""
 KEPT = timedelta(hours=1)
-SETTLED = 2 * BEAT
-"""After a restart of the server, for all who live to connect again."""
+SETTLED = timedelta(minutes=1)
+"""After a restart of the server, for all who live to connect again, whatever they are busy with."""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -85,8 +85,9 @@ def _beat(client: redis.Redis, run: str, told: Told, beat: timedelta, done: thre
 
 
 def _say(client: redis.Redis, run: str, told: Told) -> None:
+    said = msgspec.json.encode(told.ending)
     try:
-        client.set(_key(run), msgspec.json.encode(told.ending), px=KEPT)
+        again_at_once(lambda: client.set(_key(run), said, px=KEPT))
     except redis.RedisError as error:
         logger.debug("The run is not seen at work for now: %s", error)
 
@@ -94,14 +95,16 @@ def _say(client: redis.Redis, run: str, told: Told) -> None:
 def seen(client: redis.Redis, runs: Iterable[str], settled: timedelta = SETTLED) -> Mapping[str, Sight] | None:
     """Return those of `runs` that announced themselves, or None if nobody can be judged now. Raises RedisError."""
     wanted = list(runs)
+    if not wanted:
+        return {}
     names = connected(client, settled)
-    if names is None or not wanted:
-        return None if names is None else {}
-    found = {}
+    if names is None:
+        return None
+    found = {run: Sight(connected=True, ending=Ending()) for run in wanted if name_of(run) in names}
     for run, said in zip(wanted, client.mget([_key(run) for run in wanted]), strict=True):
         if said is not None:
             with suppress(msgspec.DecodeError):
-                found[run] = Sight(name_of(run) in names, msgspec.json.decode(said, type=Ending))
+                found[run] = Sight(run in found, msgspec.json.decode(said, type=Ending))
     return found
 
 
@@ -111,7 +114,7 @@ def connected(client: redis.Redis, settled: timedelta = SETTLED) -> set[str] | N
     try:
         names = {found["name"] for found in client.client_list()}
         uptime = client.info("server")["uptime_in_seconds"]
-    except redis.exceptions.NoPermissionError:
+    except redis.ResponseError:  # by its access list, or because the command was renamed
         return None
     return names if own and own in names and uptime >= settled.total_seconds() else None
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from deployments.keeper import Keeper
 
 _REPAIR_EVERY, _SHOW_EVERY = timedelta(seconds=5), timedelta(minutes=1)
-_PREFECTS_HEARTBEAT = "180"
 
 
 class KeeperCannotStart(Permanent):
@@ -56,7 +55,6 @@ def joined(found: "Settings", opened: ExitStack) -> "Keeper":
     from deployments.keeper.loop import Duty
     from deployments.keeper.pacing import Pace
     from deployments.keeper.showing import Board
-    from deployments.keeper.zombies import Patience
     from deployments.overview import look
 
     url = os.environ.get("PREFECT_API_URL")
@@ -66,8 +64,7 @@ def joined(found: "Settings", opened: ExitStack) -> "Keeper":
     server = Server(url, login=os.environ.get("PREFECT_API_AUTH_STRING"))
     opened.callback(server.close)
     client = opened.enter_context(connect(found.buffer, f"datastream-keeper-{os.getpid()}")) if found.buffer else None
-    beat = int(os.environ.get("PREFECT_FLOWS_HEARTBEAT_FREQUENCY") or _PREFECTS_HEARTBEAT)
-    repair = Repair(server, client, clock, Patience(heartbeat=timedelta(seconds=beat)))
+    repair = Repair(server, client, clock)
     board = Board(server, lambda: look(found, clock, server.post))
     duties = [Duty("Repair", _REPAIR_EVERY, repair.look), Duty("Overview", _SHOW_EVERY, board.show)]
     if found.buffer and client is not None:

@@ -1,12 +1,13 @@
 """Asks for a load of a stream when `batch.size` deliveries of it wait: "1000 records or 5 minutes, whichever first".
 
 The minutes are the schedule's. What asks is the event `datastream.batch.ready`; the automation of that name runs the
-stream's deployment. When it was asked last is kept in the buffer, `datastream:asked:{stream}`, for all keepers.
+stream's deployment. That it was asked is kept in the buffer for all keepers: `datastream:asked:{stream}`, for one
+`batch.interval`, with the run that had ended well last. Another one is the answer, whatever the clocks say.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -32,25 +33,6 @@ class Pace:
 
     look: timedelta = timedelta(seconds=1)
     reread: timedelta = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A load that was asked for, and whether a run ended well since."""
-
-    ago: timedelta
-    answered: bool
-
-
-def wanted(waiting: int, size: int, under_way: int, lanes: int, asked: Asked | None, quiet: timedelta) -> bool:
-    """Tell whether to ask for a load: enough waits, and nobody is there or on the way who would take it.
-
-    After a run that failed, or that nobody saw, it is asked again when `quiet` is over: a stream that always fails is
-    then run about as often as by its schedule.
-    """
-    if waiting < size or under_way >= lanes:
-        return False
-    return asked is None or asked.answered or asked.ago >= quiet
 
 
 @dataclass(slots=True)
@@ -85,43 +67,46 @@ class Pacer:
         if waiting < size:
             return False
         deployment = {"deployment_id": {"any_": [each.deployment["id"]]}}
-        under_way, asked = self._under_way(deployment, gone), self._asked(stream.name, deployment)
-        quiet = stream.batch.interval
-        if not wanted(waiting, size, under_way, stream.shards, asked, quiet):
+        if self._under_way(deployment, gone) >= stream.shards or not self._takes(stream, deployment):
             return False
-        key = _key(stream.name)
-        if asked is not None:
-            self.client.delete(key)
-        now = self.clock.now()
-        if not self.client.set(key, int(now.timestamp() * 1000), nx=True, px=quiet):
-            return False  # another keeper was faster
         try:
-            self.server.post("/events", [event_of(stream.name, waiting, size, each.deployment, now)])
+            self.server.post("/events", [event_of(stream.name, waiting, size, each.deployment, self.server.now())])
         except DatastreamError:
-            self.client.delete(key)
+            self.client.delete(_key(stream.name))
             raise
         return True
 
+    def _takes(self, stream: Stream, deployment: Mapping[str, Any]) -> bool:
+        """Take it on to ask for a load, of all keepers; no if one was asked for and no run ended well since.
+
+        After a run that failed, or that nobody saw, it is asked again when the key runs out: a stream that always
+        fails is then run about as often as by its schedule. A run that yielded loaded nothing, and is no answer.
+        """
+        key, newest = _key(stream.name), self._ended_well(deployment)
+        asked = self.client.get(key)
+        if asked == newest:
+            return False
+        if asked is not None:
+            self.client.delete(key)
+        return bool(self.client.set(key, newest, nx=True, px=stream.batch.interval))
+
     def _under_way(self, deployment: Mapping[str, Any], gone: Collection[str]) -> int:
-        due = {"before_": (self.clock.now() + _SOON).isoformat()}
+        due = {"before_": (self.server.now() + _SOON).isoformat()}
         state = {"type": {"any_": _UNDER_WAY}}
         found = self.server.all(
             "/flow_runs/filter", {"flow_runs": {**deployment, "state": state, "expected_start_time": due}}
         )
         return sum(run["id"] not in gone for run in found)
 
-    def _asked(self, stream: str, deployment: Mapping[str, Any]) -> Asked | None:
-        said = self.client.get(_key(stream))
-        if said is None:
-            return None
-        at = datetime.fromtimestamp(int(said) / 1000, UTC)
-        well = {**deployment, "state": {"type": {"any_": ["COMPLETED"]}}, "end_time": {"after_": at.isoformat()}}
-        answered = self.server.post("/flow_runs/filter", {"flow_runs": well, "limit": 1})
-        return Asked(self.clock.now() - at, bool(answered))
+    def _ended_well(self, deployment: Mapping[str, Any]) -> bytes:
+        well = {**deployment, "state": {"name": {"any_": ["Completed"]}}}
+        found = self.server.post("/flow_runs/filter", {"flow_runs": well, "sort": "END_TIME_DESC", "limit": 1})
+        return found[0]["id"].encode() if found else b"none"
 
     def _described(self) -> Iterator[_Paced]:
         found = self.server.all("/deployments/filter", {"flows": {"name": {"any_": [LOADS]}}})
-        loads = {each["parameters"].get("stream"): each for each in found if not each["paused"]}
+        named = ((each["parameters"].get("stream"), each) for each in found if not each["paused"])
+        loads = {stream: each for stream, each in named if isinstance(stream, str)}  # others' may be anything
         for name in self.catalog.names():
             try:
                 stream = self.catalog.stream(name)

@@ -5,7 +5,6 @@ and what was run again in its place finds the lease taken, or the work done.
 """
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,16 +14,18 @@ import redis
 from datastream.buffers.presence import Ending, Sight, seen
 from datastream.clock import Clock
 from datastream.errors import DatastreamError
-from deployments.keeper.rerun import SAFE, Again, due, key_of, tags_of
+from deployments import POOL
+from deployments.keeper.rerun import SAFE, Again, attempt_of, due, is_ours, key_of, tags_of
 from deployments.keeper.server import Server
 from deployments.keeper.zombies import ACTIVE, Patience, Seen, judged
-from deployments.prefect_api import PrefectRefused
+from deployments.prefect_api import PrefectAway, PrefectRefused
 
 if TYPE_CHECKING:
     from redis import Redis
 
 _HEARTBEAT = "prefect.flow-run.heartbeat"
 _PROCESSES = "process"
+_NOT_AGAIN = "It is not run again: its deployment is paused, another run takes its place, or it crashed each time."
 
 Run = Mapping[str, Any]
 
@@ -44,6 +45,7 @@ class Repair:
     gone: dict[str, float] = field(default_factory=dict)
     """Runs whose process is gone, and when that was first seen."""
     _since: float | None = None
+    _blind_until: float = 0.0
     _flows: dict[str, str] = field(default_factory=dict)
 
     def look(self) -> list[str]:
@@ -54,26 +56,33 @@ class Repair:
         try:
             found = self._found()
         except DatastreamError:
-            self._since = None  # while nobody answers, nobody's silence counts
-            self.gone.clear()
+            self._nobody_answers()
             raise
         if self._since is None:
             self._since = self.clock.monotonic()
         sights = self._sights(found)
         said: list[str] = []
-        refused: PrefectRefused | None = None
+        refused: DatastreamError | None = None
         for run in found:
             try:
                 said += self._put_right(run, sights)
             except PrefectRefused as error:  # of a run that was deleted meanwhile, say; the others are not held up
                 refused = error
+            except PrefectAway as error:
+                refused = error
+                break
         if refused is not None and not said:  # what was done is told first; the next look says it again
             raise refused
         return said
 
+    def _nobody_answers(self) -> None:
+        """Begin to count anew: while nobody answers, nobody's silence counts."""
+        self._since = None
+        self.gone.clear()
+
     def _found(self) -> list[dict[str, Any]]:
         under_way = {"state": {"type": {"any_": ACTIVE}}}
-        lately = (self.clock.now() - self.again.within).isoformat()
+        lately = (self.server.now() - self.again.within).isoformat()
         crashed = {"state": {"type": {"any_": ["CRASHED"]}}, "end_time": {"after_": lately}}
         asked = ({"flow_runs": wanted} for wanted in (under_way, crashed))
         return [run for wanted in asked for run in self.server.all("/flow_runs/filter", wanted)]
@@ -81,67 +90,78 @@ class Repair:
     def _sights(self, found: Iterable[Run]) -> Mapping[str, Sight]:
         """Return what is seen of runs, and remember whose process is gone."""
         runs, sights = [run["id"] for run in found], None
-        if self.client is not None:
-            with suppress(redis.RedisError):
-                sights = seen(self.client, runs, self.patience.settled)
-        missed = {run for run, sight in (sights or {}).items() if not sight.connected}
         now = self.clock.monotonic()
+        if self.client is not None:
+            try:
+                sights = seen(self.client, runs, self.patience.settled)
+            except redis.RedisError:
+                self._nobody_answers()
+                self._blind_until = now + self.patience.settled.total_seconds()
+        if now < self._blind_until:  # who lives may not have connected again yet
+            sights = None
+        missed = {run for run, sight in (sights or {}).items() if not sight.connected}
         self.gone = {run: self.gone.get(run, now) for run in missed}
         return sights or {}
 
     def _put_right(self, run: Run, sights: Mapping[str, Sight]) -> Iterable[str]:
-        now = self.clock.now()
-        ending = judged(self._seen(run, sights), now, self._watched_for, self.patience)
-        if ending is None:
-            if run["state_type"] == "CRASHED":
-                yield from self._run_again(run, now)
+        now, sight = self.server.now(), sights.get(run["id"])
+        ending = judged(self._seen(run, sight), now, self._watched_for, self.patience)
+        left_word = sight is not None and sight.ending.type
+        if ending is None and (run["state_type"] != "CRASHED" or left_word):
             return
-        if ending.type == "CRASHED":
-            after = "It is run again: repeating it is safe." if self._repeats(run) else "Run it again by hand."
-            ending = Ending(ending.type, ending.name, f"{ending.message} Nothing that was committed is lost. {after}")
-            self._crash_tasks(run)
-        self._set_state("flow_runs", run, ending)
-        yield f"{run['name']} ({run['id']}) was {run['state_type']} and is {ending.type}: {ending.message}"
-        if ending.type == "CRASHED":
-            yield from self._run_again({**run, "state_type": "CRASHED"}, now)
+        crashed = ending is None or ending.type == "CRASHED"
+        again = self._again(run, now) if crashed else None
+        if ending is not None:
+            if crashed:
+                ending = Ending(ending.type, ending.name, f"{ending.message} {self._comforted(run, again)}")
+                self._crash_tasks(run)
+            if not self._set_state("flow_runs", run, ending):
+                return  # it ended meanwhile, and said so itself
+            yield f"{run['name']} ({run['id']}) was {run['state_type']} and is {ending.type}: {ending.message}"
+        if again is not None:
+            made = self.server.post(f"/deployments/{run['deployment_id']}/create_flow_run", again)
+            yield f"{run['name']} ({run['id']}) crashed and is run again as {made['name']} ({made['id']})."
 
     @property
     def _watched_for(self) -> timedelta:
-        return timedelta(seconds=self.clock.monotonic() - (self._since or 0.0))
+        now = self.clock.monotonic()
+        return timedelta(seconds=now - (now if self._since is None else self._since))
 
-    def _seen(self, run: Run, sights: Mapping[str, Sight]) -> Seen:
-        state, sight = run["state_type"], sights.get(run["id"])
+    def _seen(self, run: Run, sight: Sight | None) -> Seen:
+        state = run["state_type"]
         since = datetime.fromisoformat(run["state"]["timestamp"])
         missed = self.gone.get(run["id"])
-        old = self.clock.now() - since
+        old = self.server.now() - since
         unseen = state == "RUNNING" and sight is None and old > self.patience.silence
         return Seen(
             state=state,
             since=since,
             sight=sight,
             gone_for=timedelta(seconds=self.clock.monotonic() - missed) if missed is not None else timedelta(),
-            last_beat=self.last_beat(run) if unseen else None,
+            beats=self.beats(run) if unseen else (),
             starts_at_once=state != "PENDING" or old < self.patience.pending or self._is_process(run),
         )
 
-    def last_beat(self, run: Run) -> datetime | None:
-        """Return when the server last heard of a run."""
-        since = self.clock.now() - timedelta(days=1)
+    def beats(self, run: Run) -> tuple[datetime, ...]:
+        """Return when the server last heard of a run, and when before that."""
+        since = self.server.now() - timedelta(days=1)
         beats = {
             "event": {"name": [_HEARTBEAT]},
             "resource": {"id": [f"prefect.flow-run.{run['id']}"]},
             "occurred": {"since": since.isoformat()},
         }
-        found = self.server.post("/events/filter", {"filter": beats, "limit": 1})["events"]
-        return datetime.fromisoformat(found[0]["occurred"]) if found else None
+        found = self.server.post("/events/filter", {"filter": beats, "limit": 2})["events"]
+        return tuple(datetime.fromisoformat(each["received"]) for each in found)
 
     def _is_process(self, run: Run) -> bool:
-        pool = run["work_pool_name"]
-        return pool is not None and self.server.get(f"/work_pools/{pool}")["type"] == _PROCESSES
+        """Tell whether a run begins within seconds: in other projects' pools it may clone and install first."""
+        return run["work_pool_name"] == POOL and self.server.get(f"/work_pools/{POOL}")["type"] == _PROCESSES
 
-    def _set_state(self, kind: str, run: Run, ending: Ending) -> None:
+    def _set_state(self, kind: str, run: Run, ending: Ending) -> bool:
+        """Set a state, and tell whether the server took it."""
         state = {"type": ending.type, "name": ending.name, "message": ending.message}
-        self.server.post(f"/{kind}/{run['id']}/set_state", {"state": state, "force": False})
+        answer = self.server.post(f"/{kind}/{run['id']}/set_state", {"state": state, "force": False})
+        return bool(answer["status"] == "ACCEPT")
 
     def _crash_tasks(self, run: Run) -> None:
         """Its tasks are as dead as it is, and hold slots of their own."""
@@ -152,19 +172,25 @@ class Repair:
     def _repeats(self, run: Run) -> bool:
         return bool(run["deployment_id"]) and self._flow(run) in SAFE
 
-    def _run_again(self, run: Run, now: datetime) -> Iterable[str]:
+    def _comforted(self, run: Run, again: Mapping[str, Any] | None) -> str:
+        if again is not None:
+            after = "It is run again: repeating it is safe."
+        else:
+            after = _NOT_AGAIN if self._repeats(run) else "Run it again by hand."
+        return f"Nothing that was committed is lost. {after}"
+
+    def _again(self, run: Run, now: datetime) -> dict[str, Any] | None:
+        """Return the run that repeats a crashed one, to be made; None where none is to be."""
         if not self._repeats(run):
-            return
+            return None
         id_ = {"any_": [run["deployment_id"]]}
         found = self.server.post("/deployments/filter", {"deployments": {"id": id_}})
-        if not found or found[0]["paused"]:
-            return
+        if not found or found[0]["paused"] or not is_ours(self._flow(run), found[0]["entrypoint"]):
+            return None
         same = {"flow_runs": {"deployment_id": id_}, "sort": "EXPECTED_START_TIME_DESC"}
-        at = due(run, self.server.post("/flow_runs/filter", same), now, self.again)
-        if at is None:
-            return
-        made = self.server.post(f"/deployments/{run['deployment_id']}/create_flow_run", _repeated(run, at))
-        yield f"{run['name']} ({run['id']}) crashed and is run again as {made['name']} ({made['id']})."
+        others = self.server.post("/flow_runs/filter", same)
+        at = due(run, others, now, self.again)
+        return None if at is None else _repeated(run, at, attempt_of(run, others) + 1, len(self.again.after))
 
     def _flow(self, run: Run) -> str:
         flow = run["flow_id"]
@@ -173,11 +199,12 @@ class Repair:
         return self._flows[flow]
 
 
-def _repeated(run: Run, at: datetime) -> dict[str, Any]:
-    said = f"{run['name']} ({run['id']}) crashed, and is run again."
+def _repeated(run: Run, at: datetime, attempt: int, most: int) -> dict[str, Any]:
+    last = " If it crashes too, it is not repeated: see in its log why." if attempt == most else ""
+    said = f"{run['name']} ({run['id']}) crashed, and is run again: attempt {attempt} of {most}.{last}"
     return {
         "state": {"type": "SCHEDULED", "message": said, "state_details": {"scheduled_time": at.isoformat()}},
         **{what: run[what] for what in ("parameters", "job_variables", "work_queue_name")},
-        "tags": tags_of(run),
+        "tags": tags_of(run, attempt),
         "idempotency_key": key_of(run),
     }

@@ -1,7 +1,7 @@
 """Tells a run that is dead from one that is busy, by what was seen of it. Pure: nothing is asked or changed here.
 
 Best is the connection that a run holds as long as its process lives. Where there is none to see (no Redis, a flow of
-another project), it is Prefect's heartbeat, of which three may be missed.
+another project), it is Prefect's heartbeat, of which three of its own may be missed.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,14 @@ class Patience:
 
     gone: timedelta = timedelta(seconds=15)
     """After a connection closed: a worker that lives tells more of a crash than we could."""
-    heartbeat: timedelta = timedelta(seconds=30)
+    silence: timedelta = timedelta(seconds=90)
+    """Three heartbeats of the most frequent kind that Prefect allows. Of another kind it is three of those."""
+    heartbeat: timedelta = timedelta(seconds=180)
+    """Between two of a run that sent one only: what Prefect does unless it is told otherwise."""
     pending: timedelta = timedelta(seconds=80)
     """From a worker's taking a run to its first step; with an empty machine it is 10 s."""
     settled: timedelta = SETTLED
-    """After a restart of the buffer."""
-
-    @property
-    def silence(self) -> timedelta:
-        """Three heartbeats."""
-        return 3 * self.heartbeat
+    """After a restart of the buffer, and after it gave no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,8 @@ class Seen:
     since: datetime
     sight: Sight | None = None
     gone_for: timedelta = timedelta()
-    last_beat: datetime | None = None
+    beats: tuple[datetime, ...] = ()
+    """Its last two heartbeats, the newest first, as far as it sent so many."""
     starts_at_once: bool = True
     """Whether its work pool starts processes; a container may wait for its image, and is watched by its own worker."""
 
@@ -52,7 +51,9 @@ def judged(seen: Seen, now: datetime, watched_for: timedelta, patience: Patience
         return None
     if seen.state == "PENDING":
         return _never_began(seen, now, watched_for, patience)
-    return _gone(seen, patience) if seen.sight is not None else _silent(seen, now, watched_for, patience)
+    if seen.sight is None:
+        return _silent(seen, now, watched_for, patience)
+    return _gone(seen, patience)
 
 
 def _never_began(seen: Seen, now: datetime, watched_for: timedelta, patience: Patience) -> Ending | None:
@@ -71,10 +72,10 @@ def _gone(seen: Seen, patience: Patience) -> Ending | None:
 
 
 def _silent(seen: Seen, now: datetime, watched_for: timedelta, patience: Patience) -> Ending | None:
-    if seen.state != "RUNNING" or seen.last_beat is None:
+    if seen.state != "RUNNING" or not seen.beats:
         return None
-    silent = now - seen.last_beat
-    if min(silent, watched_for) < patience.silence:
+    silent, between = now - seen.beats[0], seen.beats[0] - seen.beats[1] if seen.beats[1:] else patience.heartbeat
+    if min(silent, watched_for) < max(patience.silence, 3 * between):
         return None
     return _crashed(f"Nothing was heard of this run for {_s(silent)}, which is three heartbeats")
 

@@ -57,7 +57,7 @@ def variables(home: Home, *, prefect: str, valkey: str, demo: str, rabbitmq: str
         **QUIET,
         "PREFECT_API_URL": f"{prefect}/api",
         "PREFECT_HOME": str(home.folder / "prefect"),
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the least there is; who sends none for three times as long is dead
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the least there is; who misses three is dead
         "DATASTREAM_PROJECT": str(home.project),
         "DATASTREAM_LAKE_URI": os.environ.get("DATASTREAM_LAKE_URI") or home.lake_uri,
         "DATASTREAM_REDIS_URL": valkey,

@@ -76,6 +76,12 @@ def test_a_living_holder_keeps_its_lease_beyond_its_length(url: str) -> None:
     assert set(seen) == {1}
 
 
+def test_a_living_holder_has_its_lease_again_that_was_lost_with_an_emptied_server(url: str) -> None:
+    with redis.Redis.from_url(url) as client, lease(at(url), "orders", "0", SHORT):
+        client.delete(KEY)
+        assert wait_until(lambda: bool(client.exists(KEY)), timedelta(seconds=10))
+
+
 def test_a_lease_that_was_lost_is_not_given_back_in_anothers_name(url: str) -> None:
     with redis.Redis.from_url(url) as client:
         with lease(at(url), "orders", "0", LeasePolicy(lasts=timedelta(hours=1))):

@@ -13,9 +13,9 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from datastream.buffers.connection import connect
+from datastream.buffers.connection import again_at_once, connect
 from datastream.buffers.lease import LaneBusy, LeasePolicy, lease
-from datastream.buffers.presence import Ending, in_sight, seen
+from datastream.buffers.presence import Ending, connected, in_sight, seen
 from datastream.connections import BufferConfig
 from deployments.stack import valkey
 from deployments.stack.waiting import wait_until
@@ -94,6 +94,36 @@ def test_a_killed_holders_lease_is_free_at_once(buffer: BufferConfig, client: re
     policy = LeasePolicy(lasts=timedelta(seconds=1))  # the buffer has run for longer
     with lease(buffer, "orders", "0", policy, patience=timedelta(milliseconds=500)):
         pass
+
+
+def test_a_connection_that_was_cut_is_there_again_with_the_next_sign_of_life(
+    buffer: BufferConfig, client: redis.Redis
+) -> None:
+    with connect(buffer, "cut") as cut:
+        cut.ping()
+        [id_] = [found["id"] for found in client.client_list() if found["name"] == "cut"]
+        client.client_kill_filter(_id=id_)
+        again_at_once(cut.ping)
+        assert "cut" in (connected(client, AT_ONCE) or ())
+
+
+def test_a_run_is_seen_although_an_emptied_buffer_knows_nothing_of_it(
+    buffer: BufferConfig, client: redis.Redis
+) -> None:
+    """It is busy, or was stopped for longer than its word is kept."""
+    with in_sight(buffer, "a-run"):
+        client.flushall()
+        found = seen(client, ["a-run"], AT_ONCE)
+    assert found is not None
+    assert found["a-run"].connected
+
+
+@pytest.mark.parametrize("forbidden", ["client|list", "client|setname", "client", "info"])
+def test_where_it_may_not_be_asked_who_is_connected_nobody_is_judged(client: redis.Redis, forbidden: str) -> None:
+    client.execute_command("ACL", "SETUSER", "narrow", "on", "nopass", "~*", "+@all", f"-{forbidden}")
+    port = client.get_connection_kwargs()["port"]
+    with connect(BufferConfig(url=SecretStr(f"redis://narrow:any@127.0.0.1:{port}/0")), "narrow") as narrow:
+        assert seen(narrow, ["a-run"], AT_ONCE) is None
 
 
 def test_just_after_a_restart_of_the_buffer_nobody_is_judged(buffer: BufferConfig, client: redis.Redis) -> None:

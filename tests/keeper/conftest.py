@@ -40,8 +40,9 @@ OFTEN = {
 }
 """How often a server looks for what is old or stuck; an hour, a day and a minute are too long for a test."""
 HASTY = Patience(
-    gone=timedelta(seconds=1), heartbeat=timedelta(seconds=1), pending=timedelta(seconds=1), settled=timedelta()
-)
+    gone=timedelta(seconds=1), silence=timedelta(seconds=3), heartbeat=timedelta(seconds=1),
+    pending=timedelta(seconds=1), settled=timedelta(),
+)  # fmt: skip
 """Three seconds without a heartbeat is death; so is one without a connection."""
 
 

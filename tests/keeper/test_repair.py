@@ -17,6 +17,7 @@ from datastream.lake.reader import connect
 from deployments.keeper import Repair, Server
 from deployments.stack.process import Process, family
 from deployments.stack.waiting import wait_until
+from tests.conftest import orders
 from tests.fake_api import FakeApi
 from tests.flows.conftest import Project
 from tests.keeper.conftest import HASTY, Deployed, Patient, by_hand, deploy, soon, worker
@@ -33,6 +34,7 @@ def works():
     {does}
     while not pathlib.Path({file!r}).exists():
         time.sleep(0.05)
+    {then}
 
 flow(name="works", persist_result=False)(works)()
 """
@@ -48,8 +50,8 @@ def end(tmp_path: Path) -> Path:
     return tmp_path / "end"
 
 
-def working(end: Path, skin: str = "@seen_at_work", does: str = "pass") -> str:
-    return WORKS.format(file=str(end), skin=skin, does=does)
+def working(end: Path, skin: str = "@seen_at_work", does: str = "pass", then: str = "pass") -> str:
+    return WORKS.format(file=str(end), skin=skin, does=does, then=then)
 
 
 def begun(server: Server, process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def test_a_run_of_another_project_is_dead_after_three_heartbeats(
 ) -> None:
     with by_hand(project, working(end, skin=UNSEEN)) as process:
         run = begun(server, process)
-        soon(lambda: repair.last_beat(run))
+        soon(lambda: repair.beats(run))
         process.kill()
     soon(lambda: repair.look() and state(server, run) == "CRASHED")
     said = server.get(f"/flow_runs/{run['id']}")["state"]["message"]
@@ -140,20 +142,23 @@ def test_a_run_that_was_taken_for_dead_by_mistake_goes_on_and_has_the_last_word(
     assert state(server, run) == "COMPLETED"
 
 
+@pytest.mark.parametrize(("then", "ends"), [("pass", "COMPLETED"), ("raise ValueError('a secret')", "FAILED")])
 def test_a_run_that_ends_while_the_server_is_away_is_told_to_it_afterwards(
-    project: Project, server: Server, repair: Repair, end: Path
+    project: Project, server: Server, repair: Repair, end: Path, then: str, ends: str
 ) -> None:
     host = urlsplit(project.prefect_api).netloc
     with between(host) as proxy:
         env = {"PREFECT_API_URL": f"{proxy.url}/api", "PREFECT_CLIENT_MAX_RETRIES": "0"}
-        with by_hand(project, working(end), **env) as process:
+        with by_hand(project, working(end, then=then), **env) as process:
             run = begun(server, process)
             proxy.shares = {"cut": 1.0}
             end.touch()
             process.wait(60)
     assert state(server, run) == "RUNNING"
-    soon(lambda: repair.look() and state(server, run) == "COMPLETED")
-    assert "was told later" in server.get(f"/flow_runs/{run['id']}")["state"]["message"]
+    soon(lambda: repair.look() and state(server, run) == ends)
+    said = server.get(f"/flow_runs/{run['id']}")["state"]["message"]
+    assert "was told later" in said
+    assert "secret" not in said
 
 
 def test_a_run_that_no_worker_begins_gives_its_slot_back(server: Server, deployed: Deployed, repair: Repair) -> None:
@@ -219,7 +224,9 @@ def test_a_run_that_nobody_is_left_to_cancel_is_cancelled_and_not_run_again(
 def test_a_server_that_is_away_for_a_minute_costs_a_run_nothing(
     project: Project, api: FakeApi, hanging: threading.Event, server: Server, repair: Repair
 ) -> None:
-    """The promise of R45: the work goes on, and afterwards the server tells the truth."""
+    """The promise of R45: commit follows commit, and afterwards the server tells the truth."""
+    project.stream("per_commit: 5", "per_commit: 1")
+    api.records = orders(1200)
     code = "from flows.etl_pipeline import etl_pipeline; print('working', flush=True); etl_pipeline('orders')"
     with (
         between(urlsplit(project.prefect_api).netloc) as proxy,
@@ -229,7 +236,7 @@ def test_a_server_that_is_away_for_a_minute_costs_a_run_nothing(
         assert process.poll() is None, process.communicate()[0]
         proxy.shares = {"cut": 1.0}
         hanging.set()
-        soon(lambda: list(project.folder.glob("lake/_log/orders/0/*.json")), 60)
+        soon(lambda: len(list(project.folder.glob("lake/_log/orders/0/*.json"))) == 12, 60)
         with suppress(subprocess.TimeoutExpired):
             process.wait(60)
         proxy.shares = {}

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from datastream.buffers import Delivery, lane_of
 from datastream.buffers.redis import open_buffer
 from datastream.catalog import Catalog
-from datastream.clock import SystemClock
+from datastream.clock import ManualClock, SystemClock
 from datastream.connections import BufferConfig
 from deployments.keeper import Pacer, Server
 from deployments.keeper.server import PrefectAway
@@ -23,8 +23,9 @@ POSTED = """
 name: %s
 source: {kind: webhook, block: {secrets: ["%s"]}}
 suite: orders
-batch: {size: 5, interval: PT2S}
+batch: {size: 5, interval: PT1M}
 """
+ASKED = "datastream:asked:posted"
 
 
 REGISTER = """
@@ -87,17 +88,49 @@ def test_runs_do_not_pile_up_while_one_is_on_the_way(project: Project, posted: D
     assert pacer.look(gone=[run]) == ["posted"], "a dead run is nobody"
 
 
-def test_a_run_that_failed_is_asked_for_again_and_one_that_did_well_at_once(
+@pytest.mark.parametrize(
+    ("ending", "again"),
+    [
+        ({"type": "FAILED", "name": "Failed"}, []),
+        ({"type": "COMPLETED", "name": "Yielded"}, []),
+        ({"type": "COMPLETED", "name": "Completed"}, ["posted"]),
+    ],
+)
+def test_it_is_asked_again_at_once_after_a_run_that_did_well_and_else_when_the_interval_is_over(
+    project: Project, posted: Deployed, pacer: Pacer, server: Server, ending: dict[str, str], again: list[str]
+) -> None:
+    """A run that yields loads nothing: while somebody holds the lane for hours, one would follow the other."""
+    post(project, 5)
+    assert pacer.look() == ["posted"]
+    soon(lambda: posted.runs("SCHEDULED"))
+    [run] = posted.runs("SCHEDULED")
+    server.post(f"/flow_runs/{run['id']}/set_state", {"state": ending, "force": True})
+    assert pacer.look() == again
+    assert 0 < pacer.client.pttl(ASKED) <= 60_000
+    pacer.client.delete(ASKED)  # the interval is over
+    soon(lambda: posted.runs("SCHEDULED") or pacer.look() == ["posted"])
+
+
+def test_what_ended_well_before_it_was_asked_is_no_answer_whatever_the_clocks_say(
     project: Project, posted: Deployed, pacer: Pacer, server: Server
 ) -> None:
+    server.post(f"/flow_runs/{posted.start()}/set_state", {"state": {"type": "COMPLETED"}, "force": True})
+    pacer.clock = pacer.server._clock = ManualClock(datetime.now(UTC) - timedelta(minutes=10))
     post(project, 5)
-    for ending in ("FAILED", "COMPLETED"):
-        soon(lambda: pacer.look() == ["posted"])
-        soon(lambda: posted.runs("SCHEDULED"))
-        [run] = posted.runs("SCHEDULED")
-        server.post(f"/flow_runs/{run['id']}/set_state", {"state": {"type": ending}, "force": True})
-        again = pacer.look()
-        assert again == (["posted"] if ending == "COMPLETED" else [])
+    assert pacer.look() == ["posted"]
+    assert pacer.look() == []
+    soon(lambda: posted.runs("SCHEDULED"))
+
+
+def test_a_stream_of_several_lanes_may_have_a_run_for_each(project: Project, posted: Deployed, pacer: Pacer) -> None:
+    file = project.folder / "streams" / "posted.yaml"
+    file.write_text(f"{file.read_text()}shards: 2\n")
+    post(project, 5)
+    posted.start()
+    assert pacer.look() == ["posted"]
+    soon(lambda: len(posted.runs()) == 2)
+    pacer.client.delete(ASKED)
+    assert pacer.look() == []
 
 
 def test_two_keepers_ask_once(project: Project, posted: Deployed, pacer: Pacer, client: redis.Redis) -> None:

@@ -20,7 +20,7 @@ def gone(**ending: str) -> Sight:
 
 
 def test_a_run_whose_connection_stands_lives_however_long_it_has_been_silent() -> None:
-    assert judge(sight=Sight(connected=True, ending=Ending()), last_beat=NOW - LONG) is None
+    assert judge(sight=Sight(connected=True, ending=Ending()), beats=(NOW - LONG,)) is None
 
 
 def test_a_run_whose_connection_closed_is_dead_after_the_worker_had_time_to_say_so_itself() -> None:
@@ -42,17 +42,25 @@ def test_a_crashed_run_without_a_word_stays_crashed() -> None:
     assert judge("CRASHED", sight=gone(), gone_for=LONG) is None
 
 
-def test_without_a_connection_three_heartbeats_have_to_be_missed() -> None:
-    almost = PATIENCE.silence - timedelta(seconds=1)
-    assert judge(last_beat=NOW - almost) is None
-    silent = judge(last_beat=NOW - PATIENCE.silence)
-    assert silent is not None
-    assert silent.message == "Nothing was heard of this run for 90 s, which is three heartbeats."
+def test_without_a_connection_three_heartbeats_of_its_own_have_to_be_missed() -> None:
+    for between in (30, 60):
+        for silent in (3 * between - 1, 3 * between):
+            last = NOW - timedelta(seconds=silent)
+            dead = judge(beats=(last, last - timedelta(seconds=between)))
+            assert (dead is not None) == (silent == 3 * between)
+    assert dead is not None
+    assert dead.message == "Nothing was heard of this run for 180 s, which is three heartbeats."
+
+
+def test_a_run_that_sent_one_heartbeat_may_send_them_as_seldom_as_prefect_does_by_itself() -> None:
+    """By hand, with no more set than the server's address: every 3 min."""
+    assert judge(beats=(NOW - timedelta(seconds=539),)) is None
+    assert judge(beats=(NOW - timedelta(seconds=540),)) is not None
 
 
 def test_silence_does_not_count_while_nobody_could_have_heard() -> None:
     """The server was away until a minute ago: heartbeats of that time never came anywhere."""
-    assert judge(last_beat=NOW - LONG, watched=timedelta(minutes=1)) is None
+    assert judge(beats=(NOW - LONG,), watched=timedelta(minutes=1)) is None
 
 
 def test_a_run_that_never_sent_a_heartbeat_is_not_judged_by_it() -> None:
@@ -71,4 +79,4 @@ def test_a_run_that_no_worker_began_is_crashed_unless_it_may_wait_for_a_containe
 
 def test_within_ninety_seconds_of_its_death_a_run_is_crashed_whatever_it_was_doing() -> None:
     look = timedelta(seconds=5)
-    assert max(PATIENCE.gone, PATIENCE.pending) + 2 * look <= timedelta(seconds=90)
+    assert max(PATIENCE.settled + PATIENCE.gone, PATIENCE.pending) + 2 * look <= timedelta(seconds=90)
