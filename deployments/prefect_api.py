@@ -125,8 +125,12 @@ def _said(response: "httpx.Response") -> str:
         said = response.json()
     except ValueError:
         return f"{response.text[:200]!r}."
-    detail = said.get("detail") or said.get("exception_message") or said if isinstance(said, dict) else said
-    return f"{detail}"
+    if not isinstance(said, dict):
+        return f"{said}"
+    wrong = said.get("exception_detail")  # of a field that the server does not take; what it was given is not repeated
+    if isinstance(wrong, list) and all(isinstance(each, dict) and "msg" in each for each in wrong):
+        return ". ".join(f"{'.'.join(map(str, each.get('loc', ())))}: {each['msg']}" for each in wrong)
+    return f"{said.get('detail') or said.get('exception_message') or said}"
 
 
 def _not_prefect(url: object, why: str) -> NotPrefect:

@@ -73,11 +73,9 @@ def deploy(settings: Settings) -> "Plan":
 
     Raises NotDeployable, NotApplied and what `datastream deploy apply` raises besides.
     """
-    from deployments.deploying import apply, plan
+    from deployments.deploying import apply
     from deployments.prefect_api import prefect_client
 
     wire(POOL)
     with prefect_client() as client:
-        found = plan(client, settings)
-        apply(client, found, settings.project)
-    return found
+        return apply(client, settings)

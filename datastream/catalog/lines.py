@@ -21,21 +21,9 @@ class Lines:
         return self._by_path.get(path, 1)
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a repeated key instead of taking the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise ConstructorError(None, None, f"the key {key.value!r} is given twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def load_with_lines(text: str) -> tuple[Any, Lines]:
     """Return the document and its lines. Raises yaml.MarkedYAMLError."""
-    loader = _Loader(text)
+    loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -50,7 +38,11 @@ def load_with_lines(text: str) -> tuple[Any, Lines]:
 def _walk(node: yaml.Node, path: Path, line: int, into: dict[Path, int]) -> None:
     into[path] = line
     if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
+        seen = set()
+        for key, value in node.value:  # as written: to construct it, merge keys put what they stand for beside the rest
+            if key.value in seen:
+                raise ConstructorError(None, None, f"the key {key.value!r} is given twice", key.start_mark)
+            seen.add(key.value)
             _walk(value, (*path, key.value), key.start_mark.line + 1, into)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):

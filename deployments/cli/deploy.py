@@ -50,13 +50,12 @@ def plan_(check: bool, prune: bool, json_: bool) -> None:
 @as_json
 def apply_(prune: bool, json_: bool) -> None:
     """Do what `plan` shows, all of it or nothing. What a person paused stays so, unless the file says otherwise."""
-    from deployments.deploying import apply, plan
+    from deployments.deploying import apply
     from deployments.prefect_api import prefect_client
 
     settings = settings_with_stack()
     with prefect_client() as client, _problems_as_json(json_=json_):
-        found = plan(client, settings, prune=prune)
-        apply(client, found, settings.project, prune=prune)
+        found = apply(client, settings, prune=prune)
     show(found, json_=json_, applied=True)
 
 

@@ -7,19 +7,22 @@ was given up on may still be made, behind what was put back. What `--prune` remo
 another id.
 """
 
+import fcntl
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datastream.errors import DatastreamError, Permanent, Transient
 from datastream.resilience import RetryPolicy
+from datastream.settings import Settings
 from deployments.deploying import entries
 from deployments.deploying.difference import Change
-from deployments.deploying.file import NAME
+from deployments.deploying.file import NAME, FileUnread
 from deployments.deploying.making import Making
-from deployments.deploying.plan import Plan
+from deployments.deploying.plan import Plan, plan
 from deployments.prefect_api import refused
 
 if TYPE_CHECKING:
@@ -37,21 +40,49 @@ class _NotBack(Transient):
     """A change could not be taken back."""
 
 
-def apply(client: "SyncPrefectClient", plan: Plan, project: Path, *, prune: bool = False) -> None:
-    """Make what a plan says so. Raises NotApplied: then file and server are as they were, or it says what is not.
+def apply(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False) -> Plan:
+    """Make what `plan` says so, and return it. Raises what that raises.
 
-    Only the main thread may do it: it is who is interrupted.
+    Raises NotApplied: then file and server are as they were, or it says what is not. Who deploys the same project on
+    this machine is waited for; with somebody on another it may be that the next plan has to mend what both made. Only
+    the main thread may do it: it is who is interrupted.
     """
-    file = project / NAME
-    before = entries.content(file)
-    if plan.new_entries:
-        entries.replace(file, plan.text)
+    with _alone(settings.project):
+        made = plan(client, settings, prune=prune)
+        with _entries_added(settings.project / NAME, made), _finishing() as stopped:
+            _make_all(Making(client, made.found, prune=prune), made.changes, stopped)
+    return made
+
+
+@contextmanager
+def _alone(project: Path) -> Iterator[None]:
+    """Wait until nobody else deploys this project. The lock ends with its process, and leaves nothing behind."""
     try:
-        with _finishing() as stopped:
-            _make_all(Making(client, plan.found, prune=prune), plan.changes, stopped)
+        folder = os.open(project, os.O_RDONLY)
+    except OSError as error:
+        raise FileUnread(f"{project} cannot be read: {error.strerror}. Correct DATASTREAM_PROJECT.") from error
+    try:
+        with suppress(OSError):  # some network file systems lock no folder
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _entries_added(file: Path, made: Plan) -> Iterator[None]:
+    """Write the entries that the file lacks; if then something fails, put back what stood there."""
+    if not made.new_entries:
+        yield
+        return
+    before = entries.content(file)
+    if before != made.before:
+        raise NotApplied(f"{file} has changed while it was looked at. Nothing is deployed: run it again.")
+    entries.replace(file, made.text)
+    try:
+        yield
     except BaseException:
-        if plan.new_entries:
-            entries.replace(file, before)
+        entries.replace(file, before)
         raise
 
 

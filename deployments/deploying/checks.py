@@ -9,12 +9,13 @@ from datastream.errors import DatastreamError
 from deployments.deploying.file import NAME, Entry
 from deployments.deploying.model import Deployment
 from deployments.deploying.problem import Problem
-from deployments.deploying.secrecy import secrets_by_schema, secrets_in, texts
+from deployments.deploying.secrecy import Place, secrets_by_schema, secrets_in, texts
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 _BLOCKS = "prefect.blocks."
+_REFERENCES = ("block_document_slug", "block_document_id")
 
 
 def repeated(named: Sequence[tuple[Entry, Deployment]]) -> Iterator[Problem]:
@@ -29,13 +30,8 @@ def repeated(named: Sequence[tuple[Entry, Deployment]]) -> Iterator[Problem]:
 
 def in_clear(entry: Entry, secret_blocks: Collection[str]) -> Iterator[Problem]:
     """Yield secrets that are written, or would be filled in, where everybody reads them."""
-    pool = entry.described.get("work_pool") or {}
-    parts = {
-        ("parameters",): entry.described.get("parameters"),
-        ("work_pool", "job_variables"): pool.get("job_variables"),
-    }
-    for path, value in parts.items():
-        for where in secrets_in(value or {}, path):
+    for path, value in _shown_to_all(entry.described):
+        for where in secrets_in(value, path):
             yield entry.problem(
                 f"{'.'.join(map(str, where))} looks like a secret, and whoever may look at Prefect can read it there. "
                 "Save it in a block and let the flow take the block, or set it in the worker's environment.", *where,
@@ -49,10 +45,19 @@ def in_clear(entry: Entry, secret_blocks: Collection[str]) -> Iterator[Problem]:
                 )
 
 
+def _shown_to_all(described: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
+    """Yield what everybody reads and nobody else writes, and where it lies."""
+    yield ("parameters",), described.get("parameters") or {}
+    yield ("work_pool", "job_variables"), (described.get("work_pool") or {}).get("job_variables") or {}
+    for part, key in (("schedules", "parameters"), ("triggers", "parameters"), ("triggers", "job_variables")):
+        for index, each in enumerate(described.get(part) or []):
+            yield (part, index, key), each.get(key) or {}
+
+
 def in_clear_once_filled_in(entry: Entry, wanted: Deployment) -> Iterator[Problem]:
     """Yield secrets that came out of the environment or a variable."""
-    for field, path in (("parameters", ()), ("job_variables", ("work_pool",))):
-        for where in secrets_in(wanted.fields[field], (*path, field)):
+    for path, value in (*_given(wanted), (("work_pool", "job_variables"), wanted.fields["job_variables"])):
+        for where in secrets_in(value, path):
             yield entry.problem(
                 f"{'.'.join(map(str, where))} is filled in with what looks like a secret, and whoever may look at "
                 "Prefect can read it there. Save it in a block and let the flow take the block.", *where,
@@ -70,29 +75,39 @@ def filled_in(text: str) -> Iterator[str]:
 
 def unfit_parameters(entry: Entry, wanted: Deployment) -> Iterator[Problem]:
     """Yield what the flow would not take, as the server judges it and as the flow itself would when it is run."""
-    from prefect.utilities.schema_tools import ValidationError, validate
-
     given, schema = wanted.fields["parameters"], wanted.fields["parameter_openapi_schema"]
-    known = schema.get("properties", {})
-    for name in given:
-        if name not in known:
-            yield entry.problem(
-                f"the flow takes no parameter {name!r}; it takes {', '.join(known) or 'none'}. Correct the name.",
-                "parameters", name,
-            )  # fmt: skip
-    for where in secrets_by_schema(given, schema):
-        way_out = "Save the block, and refer to it: {$ref: {block_document_slug: TYPE/NAME}}."
-        said = f"{'.'.join(map(str, where))} is a secret, which whoever may look at Prefect can read there. {way_out}"
-        yield entry.problem(said, "parameters", *where)
-    try:
-        validate(given, schema, raise_on_error=True, ignore_required=True)
-    except ValidationError as error:
-        yield entry.problem(f"its parameters do not fit the flow: {error}. Correct them.", "parameters")
+    for path, parameters in _given(wanted):
+        yield from _unfit(entry, parameters, schema, path)
     for slug, schedule in wanted.schedules.items():
         without = [each for each in schema.get("required", ()) if each not in given | schedule["parameters"]]
         if without:
             said = f"by its schedule {slug!r} it starts without {', '.join(without)}, which the flow needs."
             yield entry.problem(f"{said} Add it to the parameters.", "parameters")
+
+
+def _given(wanted: Deployment) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    """Yield the parameters with which runs start: the deployment's, and what a schedule puts in their place."""
+    yield ("parameters",), wanted.fields["parameters"]
+    for index, schedule in enumerate(wanted.schedules.values()):
+        yield ("schedules", index, "parameters"), schedule["parameters"]
+
+
+def _unfit(entry: Entry, given: Mapping[str, Any], schema: Mapping[str, Any], path: Place) -> Iterator[Problem]:
+    from prefect.utilities.schema_tools import ValidationError, validate
+
+    known = schema.get("properties", {})
+    for name in given:
+        if name not in known:
+            said = f"the flow takes no parameter {name!r}; it takes {', '.join(known) or 'none'}. Correct the name."
+            yield entry.problem(said, *path, name)
+    for where in secrets_by_schema(given, schema):
+        way_out = "Save the block, and refer to it: {$ref: {block_document_slug: TYPE/NAME}}."
+        said = f"{'.'.join(map(str, where))} is a secret, which whoever may look at Prefect can read there. {way_out}"
+        yield entry.problem(said, *path, *where)
+    try:
+        validate(dict(given), dict(schema), raise_on_error=True, ignore_required=True)
+    except ValidationError as error:
+        yield entry.problem(f"its parameters do not fit the flow: {error}. Correct them.", *path)
 
 
 def unfit_stream(entry: Entry, wanted: Deployment, catalog: Catalog, suites: Path) -> Iterator[Problem]:
@@ -112,13 +127,12 @@ def unfit_stream(entry: Entry, wanted: Deployment, catalog: Catalog, suites: Pat
         yield entry.problem(str(error), "parameters", "stream")
 
 
-def blocks_of(wanted: Deployment, catalog: Catalog) -> Iterator[tuple[str, tuple[str, ...]]]:
+def blocks_of(wanted: Deployment, catalog: Catalog) -> Iterator[tuple[str, Place]]:
     """Yield the blocks that a deployment refers to and that its stream names, each with the place that says so."""
-    for name, value in wanted.fields["parameters"].items():
-        reference = value.get("$ref") if isinstance(value, Mapping) else None
-        slug = reference.get("block_document_slug") if isinstance(reference, Mapping) else None
-        if isinstance(slug, str):
-            yield slug, ("parameters", name)
+    for path, given in _given(wanted):
+        for where, named in texts(given, path):
+            if where[-1] == "$ref" or (where[-2] == "$ref" and where[-1] in _REFERENCES):
+                yield named, where[: where.index("$ref")]
     stream = wanted.fields["parameters"].get("stream")
     if wanted.flow == "etl-pipeline" and stream in catalog.names():
         try:
@@ -129,7 +143,7 @@ def blocks_of(wanted: Deployment, catalog: Catalog) -> Iterator[tuple[str, tuple
             yield block, ("parameters", "stream")
 
 
-def missing_block(entry: Entry, slug: str, there: Collection[str], *path: str) -> Iterator[Problem]:
+def missing_block(entry: Entry, slug: str, there: Collection[str], *path: str | int) -> Iterator[Problem]:
     """Yield that the server has no block of that name."""
     if slug not in there:
         close = [each for each in sorted(there) if each.partition("/")[0] == slug.partition("/")[0]]

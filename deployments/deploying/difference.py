@@ -58,6 +58,11 @@ def difference(wanted: State, found: State, *, prune: bool) -> list[Change]:
             changes.append(Change("add", "automation", name, (), automation))
         elif fields := list(_changes(comparable(before), comparable(automation))):
             changes.append(Change("change", "automation", name, fields, automation, before))
+    changes += (
+        Change("remove", "automation", each["name"], (), None, each)
+        for each in found.doubled  # made by two who deployed at once; what only has the name is somebody's own
+        if (known := wanted.automations.get(each["name"])) and comparable(each) == comparable(known)
+    )
     if prune:
         changes += (Change("remove", "deployment", each.title, (), None, each) for each in strangers(wanted, found))
     return changes
@@ -108,7 +113,9 @@ def _deployment_fields(wanted: Deployment, there: Deployment, *, prune: bool) ->
                     for slug in there.schedules if slug not in wanted.schedules)  # fmt: skip
     own = own_of(wanted, there)
     if alike(own) != alike(wanted.automations):
-        yield FieldChange("triggers", *([each["name"] for each in side] for side in (own, wanted.automations)))
+        was, will = ({each["name"]: _own(each) for each in side} for side in (own, wanted.automations))
+        names = ([each["name"] for each in side] for side in (own, wanted.automations))
+        yield from list(_changes(was, will, ("triggers",))) or [FieldChange("triggers", *names)]  # one is there twice
 
 
 def own_of(wanted: Deployment, there: Deployment) -> list[Mapping[str, Any]]:
@@ -120,7 +127,11 @@ def own_of(wanted: Deployment, there: Deployment) -> list[Mapping[str, Any]]:
 
 def alike(automations: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return automations to be compared; a deployment's triggers are its file's, switch and all."""
-    return sorted(str({"name": each["name"], "enabled": each["enabled"], **comparable(each)}) for each in automations)
+    return sorted(str({"name": each["name"], **_own(each)}) for each in automations)
+
+
+def _own(automation: Mapping[str, Any]) -> dict[str, Any]:
+    return {"enabled": automation["enabled"], **comparable(automation)}
 
 
 def _changes(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[FieldChange]:
@@ -142,5 +153,7 @@ def _shown(value: Any, path: tuple[str, ...]) -> Any:
     if isinstance(value, list):
         return [_shown(within, path) for within in value]
     hidden = path[:2] == ("job_variables", "env") or looks_like_a_secret(value)
-    own = path[:1] in (("parameters",), ("job_variables",), ("schedules",)) and any(map(called_like_a_secret, path[1:]))
+    own = path[:1] in (("parameters",), ("job_variables",), ("schedules",), ("triggers",)) and any(
+        map(called_like_a_secret, path[1:])
+    )
     return MASKED if hidden or own else value

@@ -159,6 +159,7 @@ def content(file: Path) -> str:
 
 def replace(file: Path, text: str) -> None:
     """Write a file in one go: who is killed leaves the old one or the new one."""
+    file = file.resolve()  # a link stays one
     new = file.with_name(f".{file.name}.new")
     new.write_text(text, encoding="utf-8", newline="")
     new.chmod(file.stat().st_mode)

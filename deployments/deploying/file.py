@@ -115,28 +115,49 @@ def _entry(index: int, described: Any, lines: Lines) -> tuple[Entry | None, list
 
 
 def _unknown(entry: Entry) -> Iterator[Problem]:
-    """Yield the keys that Prefect would pass over without a word."""
-    yield from _unknown_to(_models().DeploymentConfig, entry, entry.described)
-    pool = entry.described.get("work_pool")
-    if isinstance(pool, Mapping):
-        yield from _unknown_to(_models().WorkPoolConfig, entry, pool, "work_pool")
+    """Yield the keys that Prefect would pass over without a word: of a trigger, it would answer to all that happens."""
+    yield from _unknown_to(_models().DeploymentConfig, entry=entry, given=entry.described)
+    yield from _unknown_to(
+        _models().WorkPoolConfig, entry=entry, given=entry.described.get("work_pool"), at=("work_pool",)
+    )
+    triggers = entry.described.get("triggers")
+    for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
+        yield from _unknown_to(*_trigger_models(), entry=entry, given=trigger, at=("triggers", index))
 
 
-def _unknown_to(model: "type[BaseModel]", entry: Entry, given: Mapping[str, Any], *path: str) -> Iterator[Problem]:
-    known = list(model.model_fields)
-    for name in given:
+def _trigger_models() -> "list[type[BaseModel]]":
+    from prefect.events.schemas import deployment_triggers as kinds
+
+    return [
+        kinds.DeploymentEventTrigger, kinds.DeploymentMetricTrigger, kinds.DeploymentCompoundTrigger,
+        kinds.DeploymentSequenceTrigger,
+    ]  # fmt: skip
+
+
+def _unknown_to(
+    *models: "type[BaseModel]", entry: Entry, given: Any, at: tuple[str | int, ...] = ()
+) -> Iterator[Problem]:
+    known = list(dict.fromkeys(name for model in models for name in model.model_fields))
+    for name in given if isinstance(given, Mapping) else ():
         if name not in known:
             close = difflib.get_close_matches(str(name), known, n=1)
             way_out = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
-            yield entry.problem(f"{'.'.join((*path, str(name)))} means nothing to Prefect. {way_out}", *path, name)
+            said = f"{'.'.join(map(str, (*at, name)))} means nothing to Prefect. {way_out}"
+            yield entry.problem(said, *at, name)
 
 
 def _wrong(error: "ValidationError") -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield each place once: of a choice of several shapes, the first has said what is wrong."""
+    """Yield each place once: of a choice of several shapes, the first has said what is wrong.
+
+    A schedule may be an object of Prefect's besides, which nobody writes.
+    """
     seen = set()
     for each in error.errors(include_url=False, include_input=False):
-        loc = tuple(part for part in each["loc"] if isinstance(part, int) or part[:1].islower())
+        shape = str(each["loc"][2:3])
+        if each["loc"][:1] == ("schedules",) and "RawScheduleConfig" not in shape != "()":
+            continue
+        loc = tuple(part for part in each["loc"] if isinstance(part, int) or (part[:1].islower() and "[" not in part))
         place = loc[:3]
-        if place not in seen and "function-" not in str(loc[:1]):
+        if place not in seen and (loc or not each["loc"]):
             seen.add(place)
             yield loc, each["msg"].removeprefix("Value error, ").rstrip(".")

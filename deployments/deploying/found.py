@@ -26,6 +26,8 @@ def found_on(client: "SyncPrefectClient", pools: set[str]) -> State:
         for said in all_of(client, "/deployments/filter")
         if said["flow_id"] in flows
     ]
+    newest_first = sorted(automations, key=lambda each: str(each["created"]), reverse=True)
+    by_name = {each["name"]: each for each in newest_first}
     queues = {
         (pool, queue["name"]): queue
         for pool in sorted(pools)
@@ -33,7 +35,8 @@ def found_on(client: "SyncPrefectClient", pools: set[str]) -> State:
     }
     return State(
         deployments={each.title: each for each in deployments},
-        automations={each["name"]: each for each in automations},
+        automations=by_name,
+        doubled=[each for each in automations if each is not by_name[each["name"]]],
         queues=queues,
         flows={name: id_ for id_, name in flows.items()},
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from deployments.deploying.difference import Change, alike, own_of
@@ -26,11 +27,14 @@ class Making:
     def make(self, change: Change) -> None:
         """Make a change. An error of httpx means *unknown*: take it back."""
         if change.kind == "queue":
-            self._ask("POST", f"/work_pools/{change.name.partition('/')[0]}/queues", change.target)
+            self._add(f"/work_pools/{change.name.partition('/')[0]}/queues", change.target)
+        elif change.kind == "automation" and change.how == "remove":
+            self._ask("DELETE", f"/automations/{change.origin['id']}")
         elif change.kind == "automation":
             self._automation(change.target, change.origin)
         elif change.how == "remove":
             self._ask("DELETE", f"/deployments/{change.origin.id}")
+            self._disown(change.origin.id)
         elif change.how == "add":
             self._create(change.target)
         else:
@@ -41,9 +45,11 @@ class Making:
         if change.kind == "queue":
             self._remove_queue(change.name)
         elif change.kind == "automation":
-            self._put_automation_back(change)
+            if change.how != "remove":  # the one that it was like stands for it
+                self._put_automation_back(change)
         elif change.how == "remove":
             if not self._there(change.origin):
+                self._disown(change.origin.id)
                 self._create(change.origin)
         elif change.how == "add":
             self._remove_new(change.target)
@@ -64,14 +70,14 @@ class Making:
             old = there.schedules.get(slug)
             if old is None:
                 body = {"active": True, **schedule, "slug": slug}
-                self._ask("POST", f"/deployments/{there.id}/schedules", [body])
+                self._add(f"/deployments/{there.id}/schedules", [body])
             elif any(old[name] != value for name, value in schedule.items()):
                 self._ask("PATCH", f"/deployments/{there.id}/schedules/{old['id']}", {**schedule, "slug": slug})
         if self._prune:
             for slug in there.schedules.keys() - wanted.schedules.keys():
                 self._ask("DELETE", f"/deployments/{there.id}/schedules/{there.schedules[slug]['id']}")
         if alike(own_of(wanted, there)) != alike(wanted.automations):
-            self._ask("DELETE", f"/automations/owned-by/prefect.deployment.{there.id}")
+            self._disown(there.id)
             self._own(there.id, wanted.automations)
 
     def _restore(self, origin: Deployment) -> None:
@@ -88,14 +94,18 @@ class Making:
                 self._ask("PATCH", f"/deployments/{origin.id}/schedules/{id_}", _kept(schedule))
         was_there = {each["id"] for each in origin.automations}
         if was_there != {each["id"] for each in self._automations_of(origin)}:
-            self._ask("DELETE", f"/automations/owned-by/prefect.deployment.{origin.id}")
+            self._disown(origin.id)
             stayed = {each["id"] for each in self._automations_of(origin)}
             self._own(origin.id, [each for each in origin.automations if each["id"] not in stayed])
+
+    def _disown(self, id_: str) -> None:
+        """Remove the triggers: the server keeps them when their deployment goes, and goes on trying to run it."""
+        self._ask("DELETE", f"/automations/owned-by/prefect.deployment.{id_}")
 
     def _remove_new(self, made: Deployment) -> None:
         there = self._there(made)
         if there:
-            self._ask("DELETE", f"/automations/owned-by/prefect.deployment.{there}")
+            self._disown(there)
             self._ask("DELETE", f"/deployments/{there}")
         named = {"flows": {"name": {"any_": [made.flow]}}}
         if made.flow not in self._found.flows and not self._ask("POST", "/deployments/filter", named):
@@ -138,6 +148,16 @@ class Making:
         for (of, other), was in self._found.queues.items():
             if of == pool and other in now and now[other]["priority"] != was["priority"]:
                 self._ask("PATCH", f"/work_pools/{pool}/queues/{other}", {"priority": was["priority"]})
+
+    def _add(self, path: str, body: Any) -> None:
+        """Add what may be there by now: the client asks again where an answer was lost, and others deploy too."""
+        import httpx
+
+        try:
+            self._ask("POST", path, body)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.CONFLICT:
+                raise
 
     def _ask(self, method: Any, path: Any, body: Any = None) -> Any:
         answer = self._client.request(method, path, **({} if body is None else {"json": body}))

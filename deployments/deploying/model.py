@@ -43,5 +43,7 @@ class State:
     automations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     queues: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     """By pool and name."""
+    doubled: Sequence[Mapping[str, Any]] = ()
+    """Automations whose name an older one has."""
     flows: Mapping[str, str] = field(default_factory=dict)
     """The ids of flows, by name."""

@@ -35,6 +35,8 @@ class Plan:
     """The streams whose entries are to be added to the file."""
     unadded: Sequence[str]
     """Streams that nothing loads, and whose entries cannot be added."""
+    before: str
+    """The file as it was read."""
     text: str
     """The file, with those entries."""
     found: State
@@ -48,7 +50,7 @@ class Plan:
 def plan(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False) -> Plan:
     """Return what would change. Raises NotDeployable with all that is wrong, and what the client raises."""
     version = _own_version(version_of(client))
-    text, new, unadded = _text(settings)
+    before, text, new, unadded = _text(settings)
     described = file.read(text)
     blocks = _blocks(client)
     made, problems = _made(described, settings.project, [slug for slug, secret in blocks.items() if secret])
@@ -65,7 +67,7 @@ def plan(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False
     changes = difference(wanted, found, prune=prune)
     left = [] if prune else [*(each.title for each in strangers(wanted, found)), *strange_schedules(wanted, found)]
     touched = sum(change.kind == "deployment" and change.how != "remove" for change in changes)
-    return Plan(changes, len(made) - touched, left, new, unadded, text, found)
+    return Plan(changes, len(made) - touched, left, new, unadded, before, text, found)
 
 
 def _own_version(server: str) -> str:
@@ -79,8 +81,8 @@ def _own_version(server: str) -> str:
     return mine
 
 
-def _text(settings: Settings) -> tuple[str, list[str], list[str]]:
-    """Return the file with the entries of streams that it lacks, which they are, and those that cannot be added."""
+def _text(settings: Settings) -> tuple[str, str, list[str], list[str]]:
+    """Return the file; the same with the entries that it lacks, of which streams; and those that cannot be added."""
     path = settings.project / file.NAME
     try:
         text = entries.content(path)
@@ -90,7 +92,7 @@ def _text(settings: Settings) -> tuple[str, list[str], list[str]]:
     lacking = entries.undeployed(document, settings.streams)
     names = [stream.name for stream in lacking]
     new = entries.with_entries(text, lacking) if lacking else text
-    return (text, [], names) if new is None else (new, names, [])
+    return (text, text, [], names) if new is None else (text, new, names, [])
 
 
 def _made(
@@ -124,10 +126,11 @@ def _problems(
 
 
 def _blocks(client: "SyncPrefectClient") -> dict[str, bool]:
-    """Return the blocks that there are, by name, and whether they keep a secret."""
+    """Return the blocks that there are, by name and by id, and whether they keep a secret."""
     return {
-        f"{each['block_type']['slug']}/{each['name']}": bool(each["block_schema"]["fields"].get("secret_fields"))
+        name: bool(each["block_schema"]["fields"].get("secret_fields"))
         for each in all_of(client, "/block_documents/filter")
+        for name in (f"{each['block_type']['slug']}/{each['name']}", each["id"])
     }
 
 

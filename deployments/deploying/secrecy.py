@@ -14,7 +14,7 @@ _WORDS = frozenset({
 })  # fmt: skip
 _PAIRS = ("api_key", "access_key", "private_key", "secret_key", "auth_string", "account_key")
 _LOOKS = re.compile(r"^[a-z][a-z0-9+.-]*://[^/\s@:]*:[^/\s@]+@|^whsec_\S{16}|-----BEGIN [A-Z ]*PRIVATE KEY-----")
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 
 def called_like_a_secret(name: str) -> bool:
@@ -28,7 +28,7 @@ def looks_like_a_secret(value: Any) -> bool:
     return isinstance(value, str) and _LOOKS.search(value) is not None
 
 
-def secrets_in(value: Any, path: Path = (), *, named: bool = False) -> Iterator[Path]:
+def secrets_in(value: Any, path: Place = (), *, named: bool = False) -> Iterator[Place]:
     """Yield where secrets lie in parameters or job variables. A reference to a block is none."""
     if isinstance(value, Mapping):
         if "$ref" not in value:
@@ -41,7 +41,7 @@ def secrets_in(value: Any, path: Path = (), *, named: bool = False) -> Iterator[
         yield path
 
 
-def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+def texts(value: Any, path: Place = ()) -> Iterator[tuple[Place, str]]:
     """Yield every text within a value, and where it lies."""
     if isinstance(value, str):
         yield path, value
@@ -53,7 +53,7 @@ def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from texts(within, (*path, index))
 
 
-def secrets_by_schema(parameters: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Path]:
+def secrets_by_schema(parameters: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Place]:
     """Yield where values lie that the flow takes as secrets: fields of blocks, and parameters of that type."""
     definitions = schema.get("definitions", {})
     for name, value in parameters.items():

@@ -18,7 +18,7 @@ from deployments.deploying.file import Entry
 from deployments.deploying.model import THIS, Deployment
 from deployments.deploying.problem import Unfit
 from deployments.deploying.schedules import schedules_of
-from deployments.deploying.secrecy import texts
+from deployments.deploying.secrecy import called_like_a_secret, looks_like_a_secret, texts
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -47,6 +47,8 @@ def wanted_of(entry: Entry, actions: Mapping[str, Any], project: Path) -> Deploy
     fields = runner.model_dump(mode="json", include=set(_DUMPED))
     fields |= {"parameter_openapi_schema": runner._parameter_openapi_schema.model_dump(exclude_unset=True)}  # noqa: SLF001
     fields |= {"pull_steps": pull, "path": None}
+    if (limit := fields["concurrency_limit"]) is not None and limit < 1:
+        raise Unfit(entry.problem("its concurrency_limit lets no run start. Give it 1 or more.", "concurrency_limit"))
     if described.get("paused") is not None:
         fields["paused"] = described["paused"]
     by_the_way = frozenset() if described.get("version") else frozenset({"version"})  # then it is git's
@@ -137,6 +139,8 @@ def _named(entry: Entry, described: Mapping[str, Any]) -> str:
         raise Unfit(entry.problem("has no name, and Prefect would pass it over. Give it one."))
     if any(sign in str(name) for sign in _BANNED):
         raise Unfit(entry.problem(f"a name may hold none of {' '.join(_BANNED)}. Give it another.", "name"))
+    if not str(name).isprintable():
+        raise Unfit(entry.problem("a name may hold no character that does not show. Give it another.", "name"))
     return str(name)
 
 
@@ -169,6 +173,15 @@ def _pull_steps(entry: Entry, described: dict[str, Any], actions: Mapping[str, A
                     Console(file=StringIO()), described, no_steps, is_interactive=lambda: False
                 )
             )
+    for where, text in texts(given, ("pull",)):
+        if "{{" not in text and (looks_like_a_secret(text) or any(called_like_a_secret(str(part)) for part in where)):
+            raise Unfit(
+                entry.problem(
+                    f"{'.'.join(map(str, where))} looks like a secret, and whoever may look at Prefect can read it "
+                    "there. Name a block, which is looked up when a run begins: {{ prefect.blocks.secret.NAME }}.",
+                    *where,
+                )
+            )  # fmt: skip
     return cast("list[Any]", apply_values(given, {}, remove_notset=False))
 
 

@@ -11,7 +11,7 @@ import click
 
 from datastream.errors import DatastreamError
 from datastream.settings import Settings
-from deployments.deploying import apply, plan
+from deployments.deploying import apply
 from deployments.prefect_api import prefect_client
 from deployments.registration import make_pool, register_blocks
 
@@ -23,7 +23,7 @@ def main() -> None:
         with prefect_client() as client:
             make_pool(client)
             click.echo(f"Blocks: {', '.join(register_blocks(settings, None))}")
-            apply(client, plan(client, settings), settings.project)
+            apply(client, settings)
     except DatastreamError as error:
         sys.exit(f"datastream: {error}")
     click.echo("Deployed: prefect.yaml, and the automations")

@@ -5,8 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from datastream.catalog import Catalog, Stream, StreamInvalid, StreamMissing
+from datastream.catalog.lines import load_with_lines
 from datastream.catalog.schema import SCHEMA_FILE, schema_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,6 +102,12 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
         catalog(tmp_path, FLIGHTS.replace("block: api-source/flights", block)).stream("flights")
     assert "headers" in str(told.value)
     assert "s3cr3t" not in str(told.value)
+
+
+def test_what_is_merged_twice_over_is_no_key_given_twice() -> None:
+    text = "a: &a {x: 1, y: 1}\nin:\n  b: &b {<<: *a, x: 2}\nc:\n  <<: *b\n  y: 3\n"
+    assert load_with_lines(text)[0] == yaml.safe_load(text)
+    assert load_with_lines(text)[0]["c"] == {"x": 2, "y": 3}
 
 
 def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:

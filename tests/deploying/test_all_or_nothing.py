@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -106,6 +107,31 @@ def test_when_any_change_fails_everything_is_as_it_was(changed: Deploying, fate:
             assert everything(changed) == before, (at, seen)
             assert changed.file.read_text() == file
     assert failed >= 8, "each of its changes failed once"
+    assert changed("plan", "--check").returncode == 0
+
+
+def test_an_answer_that_is_lost_once_stops_nothing(changed: Deploying) -> None:
+    """The client asks again, and what it asks for is there by then."""
+    lost: set[str] = set()
+
+    def fate_of(method: str, path: str) -> str:
+        if method != "POST" or not path.endswith(("/queues", "/schedules")) or path in lost:
+            return "passed"
+        lost.add(path)
+        return "lost"
+
+    with between(changed.api.removesuffix("/api")) as proxy:
+        proxy.fate_of = fate_of  # type: ignore[method-assign]
+        done = changed("apply", PREFECT_API_URL=f"{proxy.url}/api")
+    assert (done.returncode, len(lost)) == (0, 2), done.stderr
+    assert changed("plan", "--check").returncode == 0
+
+
+def test_of_two_who_deploy_at_once_one_waits(changed: Deploying) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: changed("apply"), range(2)))
+    assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
+    assert sum("Nothing to change" in each.stdout for each in done) == 1
     assert changed("plan", "--check").returncode == 0
 
 

@@ -103,14 +103,17 @@ def alike(deployed: dict[str, dict[str, object]]) -> dict[str, dict[str, object]
 def test_each_field_that_differs_is_shown_and_nothing_of_an_environment(project: Deploying) -> None:
     pool = f"name: {project.pool}, work_queue_name: default"
     project.edit(pool, f"{pool}, job_variables: {{env: {{PLACE: over there}}}}")
+    project.edit("    schedules:", "    triggers: [{expect: [one]}]\n    schedules:")
     project("apply")
     project.edit("over there", "nowhere")
+    project.edit("[one]", "[two]")
     project.edit("interval: 300", "interval: 600")
     project.edit("size: 1", "size: 2")
     lines = project("plan").stdout.splitlines()
-    assert lines[:4] == [
+    assert lines[:5] == [
         f"~ deployment load-{project.id}/orders", "    parameters.size: 1 -> 2",
         "    job_variables.env.PLACE: '***' -> '***'", "    schedules.often.schedule.interval: 300.0 -> 600.0",
+        "    triggers.orders__automation_1.trigger.expect: ['one'] -> ['two']",
     ]  # fmt: skip
     [first, _] = project.json("apply")["changes"]
     assert first["fields"][0] == {"field": "parameters.size", "before": 1, "after": 2}
@@ -136,6 +139,9 @@ def test_what_a_person_paused_stays_so_unless_the_file_says_otherwise(project: D
 
 
 def test_what_is_not_in_the_file_is_left_as_it_is_until_it_is_pruned(project: Deploying) -> None:
+    """A trigger goes with its deployment: left behind, it would try to run it for ever."""
+    trigger = f"look\n    triggers: [{{expect: [some.{project.id}]}}]"
+    project.edit(f"jobs{project.id}.look", f"jobs{project.id}.{trigger}")
     project("apply")
     project.edit("slug: often", "slug: seldom")
     head, _, _ = project.file.read_text().rpartition("  - name: orders")
@@ -146,6 +152,7 @@ def test_what_is_not_in_the_file_is_left_as_it_is_until_it_is_pruned(project: De
     assert sorted(each["slug"] for each in project.one()["schedules"]) == ["often", "seldom"]
     assert f"- deployment look-{project.id}/orders" in project("apply", "--prune").stdout
     assert list(project.deployed()) == [f"load-{project.id}/orders"]
+    assert f"some.{project.id}" not in str(project.ask("POST", "/automations/filter"))
     assert [each["slug"] for each in project.one()["schedules"]] == ["seldom"]
     assert project("plan", "--prune", "--check").returncode == 0
 
@@ -181,6 +188,22 @@ def test_automations_are_brought_up_to_date_and_their_switches_stay(project: Dep
     assert "    description: 'One.' -> 'Two.'" in project("apply").stdout
     now = project.ask("GET", f"/automations/{made['id']}")
     assert (made["enabled"], now["enabled"], now["description"]) == (False, True, "Two.")
+
+
+def test_of_two_automations_that_are_the_same_one_goes(project: Deploying) -> None:
+    """Two who deployed at once made both, and each would do what one is to do."""
+    file = project.folder / "deployments/automations/gate.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(AUTOMATION.format(id=project.id))
+    project("apply")
+    [made] = [each for each in project.ask("POST", "/automations/filter") if each["name"] == f"gate-{project.id}"]
+    project.ask("POST", "/automations/", **{key: made[key] for key in made if key not in ("id", "created", "updated")})
+    other = {**made, "description": "A person's own, of the same name."}
+    project.ask("POST", "/automations/", **{key: other[key] for key in made if key not in ("id", "created", "updated")})
+    assert f"- automation gate-{project.id}" in project("apply").stdout
+    left = [each["description"] for each in project.ask("POST", "/automations/filter") if project.id in each["name"]]
+    assert sorted(left) == ["A person's own, of the same name.", "One."]
+    assert project("plan", "--check").returncode == 0
 
 
 STREAM = """

@@ -12,9 +12,23 @@ from tests.deploying.conftest import Deploying
 from tests.servers import PatientHandler, PatientServer
 
 WRONG = {
-    "0 s": ("interval: 300", "interval: 0", 11, "an interval of 0 s or less"),
+    "0 s": ("interval: 300", "interval: 0", 11, "an interval of less than 1 s"),
     "a schedule without a slug": (", slug: often", "", 11, "a schedule has no slug"),
     "no cron": ('interval: 300, anchor_date: "2026-01-01T00:00:00Z"', "cron: every day", 11, "its schedule cannot"),
+    "a day that never comes": ('interval: 300, anchor_date: "2026-01-01T00:00:00Z"', 'cron: "0 0 30 2 *"', 11,
+                               "failed to find next date"),
+    "a rule without a step": ('interval: 300, anchor_date: "2026-01-01T00:00:00Z"', 'rrule: "FREQ=DAILY;INTERVAL=0"',
+                              11, "look for its next run for ever"),
+    "a slip in a schedule": ("slug: often", "slug: often, activ: false", 11, "schedules.0.activ: Extra inputs"),
+    "a schedule's own slip": ("slug: often", "slug: often, parameters: {{sise: 2}}", 11, "no parameter 'sise'"),
+    "a schedule's own secret": ("slug: often", "slug: often, parameters: {{api_token: s3cr3t}}", 11, "like a secret"),
+    "a schedule's own block": ("slug: often", "slug: often, parameters: {{lake: {{$ref: x}}}}", 11, "the block 'x'"),
+    "a block by an id of none": ("lake: *lake", "lake: {{$ref: {{block_document_id: abc}}}}", 9, "the block 'abc'"),
+    "a trigger's secret": ("*pool\n    sch", "*pool\n    triggers: [{{parameters: {{token: s3cr3t}}}}]\n    sch", 11,
+                           "triggers.0.parameters.token looks like a secret"),
+    "a secret to pull with": ("*pool\n    sch", "*pool\n    pull: [{{a.b: {{access_token: s3cr3t}}}}]\n    sch", 11,
+                              "pull.0.a.b.access_token looks like a secret"),
+    "a limit of none": ("    schedules:", "    concurrency_limit: 0\n    schedules:", 11, "lets no run start"),
     "a pool that nobody made": ("name: pool-{id}", "name: pool-none", 3, "there is no work pool 'pool-none'"),
     "what cannot be imported": ("jobs{id}.load", "nowhere{id}.load", 8, "Error: No module named 'nowhere"),
     "what is no flow": ("jobs{id}.load", "jobs{id}.DataLake", 8, "is not a flow"),
@@ -32,6 +46,7 @@ WRONG = {
     "a job variable of another type": ("*pool\n    sch", "{{name: pool-{id}, job_variables: {{env: here}}}}\n    sch",
                                        10, "do not fit the pool"),
     "a word with a slip": ("    schedules:", "    shedules:", 11, "Did you mean 'schedules'?"),
+    "a slip in a trigger": ("    schedules:", "    triggers: [{{expekt: [a]}}]\n    schedules:", 11, "mean 'expect'?"),
     "what stands for nothing": ("size: 1,", "size: 1, where: '{{{{ $NOT_SET_{id} }}}}',", 9, "stands for nothing here"),
     "build steps": ("    schedules:", "    build: [{{a.b: {{}}}}]\n    schedules:", 11, "has build steps"),
     "the same twice": ("jobs{id}.look", "jobs{id}.load", 12, "is described in line 7 too"),
@@ -51,17 +66,27 @@ def test_what_is_wrong_is_told_with_its_line(project: Deploying, old: str, new: 
     assert project.deployed() == {}
 
 
+UNSEEN = """  - name: "orders\\e[1m"
+    entrypoint: jobs{id}.load
+"""
+
+
 def test_all_that_is_wrong_is_told_at_once(project: Deploying) -> None:
     project.edit("interval: 300", "interval: -5")
     project.edit(f"jobs{project.id}.look", "jobs.nowhere")
-    project.file.write_text(project.file.read_text() + "  - entrypoint: a.b\n    tags: 7\n")
+    project.file.write_text(
+        project.file.read_text() + "  - entrypoint: a.b\n    tags: 7\n" + UNSEEN.format(id=project.id)
+    )
     (project.folder / "deployments/automations").mkdir(parents=True)
     (project.folder / "deployments/automations/bad.yaml").write_text(
         "automations:\n  - name: bad\n    trigger: {type: x}\n"
     )
     told = project("plan").stderr
     assert "nothing is deployed, since" in told
-    assert all(said in told for said in ("interval of 0 s or less", "jobs.nowhere cannot be imported", "tags"))
+    assert all(
+        said in told
+        for said in ("interval of less than 1 s", "jobs.nowhere cannot be imported", "tags", "does not show")
+    )
     assert "deployments/automations/bad.yaml, line 3: trigger" in told
     problems = json.loads(project("plan", "--json").stdout)["problems"]
     assert len(problems) == len(told.splitlines()) - 1
