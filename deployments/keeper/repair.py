@@ -155,7 +155,7 @@ class Repair:
 
     def _is_process(self, run: Run) -> bool:
         """Tell whether a run begins within seconds: in other projects' pools it may clone and install first."""
-        return run["work_pool_name"] == POOL and self.server.get(f"/work_pools/{POOL}")["type"] == _PROCESSES
+        return bool(run["work_pool_name"] == POOL and self.server.get(f"/work_pools/{POOL}")["type"] == _PROCESSES)
 
     def _set_state(self, kind: str, run: Run, ending: Ending) -> bool:
         """Set a state, and tell whether the server took it."""
