@@ -32,7 +32,7 @@ def test_pool_blocks_and_deployments_are_made_and_made_again(tmp_path: Path) -> 
         for _ in range(2):
             done = by_itself(SETUP, env=env(tmp_path, url))
             assert done.returncode == 0, done.stderr
-            assert "Still to do" in done.stdout, "nobody can have made the block yet, and nothing starts before this ends"
+            assert "Still to do" in done.stdout, "nobody can have made the block yet, and all others wait for this"
             assert "api-source/flights" in done.stdout
         pool = ask("GET", f"{url}/work_pools/datastream")
         assert pool["type"] == "process"
