@@ -118,7 +118,7 @@ class Page:
 
 def _refuse_strangers(scope: Scope, headers: dict[bytes, bytes]) -> None:
     by_a_proxy = scope["http_version"] == "1.0" or any(name.startswith(_BY_A_PROXY) for name in headers)
-    if _is_own(headers.get(b"host", b"").decode("latin-1")) and not by_a_proxy:
+    if is_own(headers.get(b"host", b"").decode("latin-1")) and not by_a_proxy:
         return
     raise Problem(
         HTTPStatus.NOT_FOUND,
@@ -127,7 +127,7 @@ def _refuse_strangers(scope: Scope, headers: dict[bytes, bytes]) -> None:
     )
 
 
-def _is_own(host: str) -> bool:
+def is_own(host: str) -> bool:
     """Tell whether a Host is a name that only this machine has for itself."""
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     try:

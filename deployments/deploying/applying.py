@@ -40,7 +40,7 @@ class _NotBack(Transient):
     """A change could not be taken back."""
 
 
-def apply(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False) -> Plan:
+def apply(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False, blocks_later: bool = False) -> Plan:
     """Make what `plan` says so, and return it. Raises what that raises.
 
     Raises NotApplied: then file and server are as they were, or it says what is not. Who deploys the same project on
@@ -48,7 +48,7 @@ def apply(client: "SyncPrefectClient", settings: Settings, *, prune: bool = Fals
     the main thread may do it: it is who is interrupted.
     """
     with _alone(settings.project):
-        made = plan(client, settings, prune=prune)
+        made = plan(client, settings, prune=prune, blocks_later=blocks_later)
         with _entries_added(settings.project / NAME, made), _finishing() as stopped:
             _make_all(Making(client, made.found, prune=prune), made.changes, stopped)
     return made

@@ -127,20 +127,24 @@ def unfit_stream(entry: Entry, wanted: Deployment, catalog: Catalog, suites: Pat
         yield entry.problem(str(error), "parameters", "stream")
 
 
-def blocks_of(wanted: Deployment, catalog: Catalog) -> Iterator[tuple[str, Place]]:
-    """Yield the blocks that a deployment refers to and that its stream names, each with the place that says so."""
+def references_of(wanted: Deployment) -> Iterator[tuple[str, Place]]:
+    """Yield the blocks that a deployment refers to, each with the place that says so."""
     for path, given in _given(wanted):
         for where, named in texts(given, path):
             if where[-1] == "$ref" or (where[-2] == "$ref" and where[-1] in _REFERENCES):
                 yield named, where[: where.index("$ref")]
+
+
+def stream_block_of(wanted: Deployment, catalog: Catalog) -> str | None:
+    """Return the block that a load's stream names, if it names one."""
     stream = wanted.fields["parameters"].get("stream")
-    if wanted.flow == "etl-pipeline" and stream in catalog.names():
-        try:
-            block = catalog.stream(stream).source.block
-        except DatastreamError:
-            return  # it is told as such
-        if isinstance(block, str):
-            yield block, ("parameters", "stream")
+    if wanted.flow != "etl-pipeline" or stream not in catalog.names():
+        return None
+    try:
+        block = catalog.stream(stream).source.block
+    except DatastreamError:
+        return None  # it is told as such
+    return block if isinstance(block, str) else None
 
 
 def missing_block(entry: Entry, slug: str, there: Collection[str], *path: str | int) -> Iterator[Problem]:

@@ -40,6 +40,8 @@ class Plan:
     text: str
     """The file, with those entries."""
     found: State
+    awaited: Sequence[Problem] = ()
+    """The blocks of streams that are still to be made, where these may come later."""
 
     @property
     def empty(self) -> bool:
@@ -47,8 +49,12 @@ class Plan:
         return not self.changes and not self.new_entries
 
 
-def plan(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False) -> Plan:
-    """Return what would change. Raises NotDeployable with all that is wrong, and what the client raises."""
+def plan(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False, blocks_later: bool = False) -> Plan:
+    """Return what would change. Raises NotDeployable with all that is wrong, and what the client raises.
+
+    With `blocks_later` it is nothing wrong that a stream's own block is missing: a server that has just been made can
+    hold none, and the stream's runs say so.
+    """
     version = _own_version(version_of(client))
     before, text, new, unadded = _text(settings)
     described = file.read(text)
@@ -57,7 +63,9 @@ def plan(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False
     automation, wrong = automations.read(settings.project)
     problems += wrong
     pools = {pool["name"]: pool for pool in all_of(client, "/work_pools/filter")}
-    problems += _problems(made, settings, pools, blocks)
+    problems += _problems(made, settings, pools)
+    missing, awaited = _missing_blocks(made, settings, blocks)
+    problems += missing if blocks_later else [*missing, *awaited]
     for pool in sorted({deployment.queue[0] for _, deployment in made} & pools.keys()):
         problems += checks.unlike_workers(client, pool, version)
     if problems:
@@ -67,7 +75,7 @@ def plan(client: "SyncPrefectClient", settings: Settings, *, prune: bool = False
     changes = difference(wanted, found, prune=prune)
     left = [] if prune else [*(each.title for each in strangers(wanted, found)), *strange_schedules(wanted, found)]
     touched = sum(change.kind == "deployment" and change.how != "remove" for change in changes)
-    return Plan(changes, len(made) - touched, left, new, unadded, before, text, found)
+    return Plan(changes, len(made) - touched, left, new, unadded, before, text, found, awaited)
 
 
 def _own_version(server: str) -> str:
@@ -112,17 +120,34 @@ def _made(
 
 
 def _problems(
-    made: Sequence[tuple[Entry, Deployment]], settings: Settings, pools: Mapping[str, Mapping[str, Any]],
-    blocks: Mapping[str, bool],
-) -> Iterator[Problem]:  # fmt: skip
+    made: Sequence[tuple[Entry, Deployment]], settings: Settings, pools: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Problem]:
     catalog = Catalog(settings.streams)
     for entry, deployment in made:
         yield from checks.in_clear_once_filled_in(entry, deployment)
         yield from checks.unfit_parameters(entry, deployment)
         yield from checks.unfit_stream(entry, deployment, catalog, settings.expectations)
         yield from checks.unfit_pool(entry, deployment, pools)
-        for slug, path in checks.blocks_of(deployment, catalog):
-            yield from checks.missing_block(entry, slug, blocks, *path)
+
+
+def _missing_blocks(
+    made: Sequence[tuple[Entry, Deployment]], settings: Settings, blocks: Mapping[str, bool]
+) -> tuple[list[Problem], list[Problem]]:
+    """Return what parameters refer to and the server lacks, and the same of what streams name."""
+    catalog = Catalog(settings.streams)
+    referred = [
+        problem
+        for entry, deployment in made
+        for slug, path in checks.references_of(deployment)
+        for problem in checks.missing_block(entry, slug, blocks, *path)
+    ]
+    named = [
+        problem
+        for entry, deployment in made
+        if (slug := checks.stream_block_of(deployment, catalog))
+        for problem in checks.missing_block(entry, slug, blocks, "parameters", "stream")
+    ]
+    return referred, named
 
 
 def _blocks(client: "SyncPrefectClient") -> dict[str, bool]:

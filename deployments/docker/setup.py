@@ -2,7 +2,8 @@
 
 The work pool, the blocks of what the environment names, the deployments of `prefect.yaml`, and the automations, by one
 of which the keeper starts loads. Doing it again changes nothing but what the environment says otherwise by then; a pool
-keeps its limits. Runs start as Prefect starts them: no pod has a warm parent.
+keeps its limits. What a stream's own block is may be said later, in the UI. Runs start as Prefect starts them: no pod
+has a warm parent.
 """
 
 import sys
@@ -23,10 +24,12 @@ def main() -> None:
         with prefect_client() as client:
             make_pool(client)
             click.echo(f"Blocks: {', '.join(register_blocks(settings, None))}")
-            apply(client, settings)
+            found = apply(client, settings, blocks_later=True)
     except DatastreamError as error:
         sys.exit(f"datastream: {error}")
     click.echo("Deployed: prefect.yaml, and the automations")
+    for problem in found.awaited:
+        click.echo(f"Still to do: {problem}")
 
 
 if __name__ == "__main__":

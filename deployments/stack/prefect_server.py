@@ -18,6 +18,7 @@ PORT = 4200
 DRAIN = timedelta(seconds=30)
 """So long runs are waited for when their workers are stopped."""
 PREFECT = (sys.executable, "-m", "prefect")
+SERVER_START = (sys.executable, "-m", "deployments.stack.same_machine", "server", "start")
 
 QUIET: Mapping[str, str] = {
     "DO_NOT_TRACK": "1",
@@ -45,7 +46,7 @@ def server_service(home: Path, log: Path, mark: str, port: int, *, scheduled: bo
     return Service(
         name=SERVER,
         title="Prefect server",
-        command=(*PREFECT, "server", "start", "--host", LOOPBACK, "--port", str(port)),
+        command=(*SERVER_START, "--host", LOOPBACK, "--port", str(port)),
         env={
             **QUIET,
             **CANCELLED_AFTER,

@@ -56,6 +56,19 @@ def test_whatever_keeps_something_keeps_it_in_a_volume(services: dict[str, dict[
         assert "volume" in {volume["type"] for volume in services[name]["volumes"]}, name
 
 
+def test_the_bucket_of_the_lake_is_made_before_anything_is_loaded(services: dict[str, dict[str, Any]]) -> None:
+    bucket = services["workers"]["environment"]["DATASTREAM_LAKE_URI"].removeprefix("s3://").partition("/")[0]
+    assert f"s3.bucket.create -name {bucket} " in services["bucket"]["command"][0]
+    before = {"condition": "service_completed_successfully", "required": True}
+    assert services["setup"]["depends_on"]["bucket"] == before
+    assert services["workers"]["depends_on"]["setup"] == before
+
+
+def test_a_database_that_is_still_being_made_is_not_taken_for_one(services: dict[str, dict[str, Any]]) -> None:
+    """The image makes it with a server that listens at a Unix socket only, and ends again."""
+    assert services["postgres"]["healthcheck"]["test"][-2:] == ["-h", "127.0.0.1"]
+
+
 def test_what_is_mounted_is_there(services: dict[str, dict[str, Any]]) -> None:
     from pathlib import Path
 

@@ -46,13 +46,22 @@ def test_it_runs_as_a_user_without_rights() -> None:
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", users[-1])
 
 
+def settings() -> dict[str, str]:
+    return dict(pair.split("=") for word, rest in instructions(DOCKERFILE) if word == "ENV" for pair in rest.split())
+
+
 def test_its_environment_names_real_settings() -> None:
     """What Prefect is told is what the local stack tells it, too."""
     from deployments.stack.prefect_server import CANCELLED_AFTER, KEPT, QUIET
 
-    said = dict(pair.split("=") for word, rest in instructions(DOCKERFILE) if word == "ENV" for pair in rest.split())
     told = {**QUIET, **KEPT, **CANCELLED_AFTER, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
-    assert told.items() <= said.items()
+    assert told.items() <= settings().items()
+
+
+def test_whatever_prefect_writes_it_writes_where_it_may() -> None:
+    """Its server lays the UI out beside its own code unless told otherwise, and has none where it may not write."""
+    written = [settings()[name] for name in ("HOME", "PREFECT_HOME", "PREFECT_UI_STATIC_DIRECTORY")]
+    assert all(Path(place).is_relative_to("/tmp") for place in written)  # noqa: S108 - it is the only place there
 
 
 @pytest.mark.full

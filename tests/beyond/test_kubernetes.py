@@ -155,7 +155,8 @@ def test_workers_are_scaled_by_what_waits(resources: Resources) -> None:
     assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (3, 10)
     (trigger,) = spec["triggers"]
     assert trigger["type"] == "prometheus"
-    assert trigger["metadata"].keys() == {"serverAddress", "query", "threshold"}
+    assert trigger["metadata"].keys() == {"serverAddress", "query", "threshold", "ignoreNullValues"}
+    assert trigger["metadata"]["ignoreNullValues"] == "false"  # while Prefect is away, no worker is sent away
     assert all(isinstance(value, str) for value in trigger["metadata"].values())
     assert trigger["metadata"]["serverAddress"] == "http://prometheus.datastream.svc:9090"
 

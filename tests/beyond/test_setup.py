@@ -26,13 +26,14 @@ def test_a_server_that_is_away_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.full
 @pytest.mark.timeout(400)
 def test_pool_blocks_and_deployments_are_made_and_made_again(tmp_path: Path) -> None:
     with prefect_server(tmp_path / "server") as url:
         for _ in range(2):
             done = by_itself(SETUP, env=env(tmp_path, url))
             assert done.returncode == 0, done.stderr
+            assert "Still to do" in done.stdout, "nobody can have made the block yet, and all others wait for this"
+            assert "api-source/flights" in done.stdout
         pool = ask("GET", f"{url}/work_pools/datastream")
         assert pool["type"] == "process"
         assert "deployments.warm" not in str(pool), "no pod has a parent, and each run would say so"

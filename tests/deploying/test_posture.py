@@ -1,4 +1,6 @@
-"""A Prefect server that others reach: it asks who calls, and the doctor tells of one that does not (S30)."""
+"""A Prefect server that others reach asks who calls, one that asks nobody answers no page of others, and the doctor
+tells of one that does neither (S30).
+"""
 
 import base64
 import json
@@ -13,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 import urllib3
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from datastream.clock import SystemClock
@@ -90,6 +92,45 @@ def test_its_sockets_close_on_whoever_has_no_word(locked: str, path: str) -> Non
             list(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1008
+
+
+STRANGERS = {
+    "a name that was made to point here": {"Host": "evil.example"},
+    "a page of another site": {"Origin": "https://evil.example"},
+    "a page of another server here": {"Origin": "http://127.0.0.1:1"},
+    "a page without a name": {"Origin": "null"},
+}
+
+
+@pytest.mark.parametrize("headers", STRANGERS.values(), ids=STRANGERS)
+def test_an_unlocked_server_answers_no_page_of_others(api: str, headers: dict[str, str]) -> None:
+    """A browser on this machine reaches what listens on it, whatever it shows, and who may ask may run any command."""
+    assert status("GET", f"{api}/admin/version", **headers) == HTTPStatus.FORBIDDEN
+
+
+def test_a_page_of_others_cannot_write_unseen(api: str) -> None:
+    """Without a content type a browser asks nobody before it posts, and Prefect takes the body for JSON."""
+    pool = {"name": f"blind-{uuid4()}", "type": "process"}
+    body = json.dumps(pool).encode()
+    answers = [
+        urllib3.request("POST", f"{api}/work_pools/", body=body, headers=headers, retries=False, timeout=60).status
+        for headers in (STRANGERS["a page of another site"], {})
+    ]
+    assert answers == [HTTPStatus.FORBIDDEN, HTTPStatus.CREATED]
+
+
+@pytest.mark.parametrize("path", ["/events/in", "/events/out", "/logs/out"])
+def test_its_sockets_open_to_no_page_of_others(api: str, path: str) -> None:
+    url = f"ws{api.removeprefix('http')}{path}"
+    with pytest.raises(InvalidStatus, match="403"), connect(url, origin="https://evil.example"):
+        pytest.fail("it was opened")
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_its_own_pages_are_answered(api: str, name: str) -> None:
+    own = f"{name}:{urllib3.util.parse_url(api).port}"
+    assert status("POST", f"{api}/flows/count", Origin=f"http://{own}") == HTTPStatus.OK
+    assert status("POST", f"{api}/flows/count", Host=own) == HTTPStatus.OK
 
 
 def findings(url: str, project: Path, **env: str) -> dict[str, Any]:
