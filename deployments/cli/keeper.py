@@ -2,7 +2,7 @@
 
 import os
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ def keeper() -> None:
 
 
 def joined(found: "Settings", opened: ExitStack) -> "Keeper":
-    """Return a keeper of the server and the buffer that the environment names. Raises KeeperCannotStart."""
+    """Return a keeper of the server and the buffer that the environment names. Raises what is to be put right."""
     from datastream.buffers.connection import connect
     from datastream.buffers.redis import open_buffer
     from datastream.catalog import Catalog
@@ -58,6 +58,7 @@ def joined(found: "Settings", opened: ExitStack) -> "Keeper":
     from deployments.keeper.showing import Board
     from deployments.keeper.zombies import Patience
     from deployments.overview import look
+    from deployments.prefect_api import PrefectAway
 
     url = os.environ.get("PREFECT_API_URL")
     if not url:
@@ -65,6 +66,8 @@ def joined(found: "Settings", opened: ExitStack) -> "Keeper":
     clock, pace = SystemClock(), Pace()
     server = Server(url, login=os.environ.get("PREFECT_API_AUTH_STRING"))
     opened.callback(server.close)
+    with suppress(PrefectAway):  # a server that is away may come, and what is said of it then is said by the duties
+        server.check()
     client = opened.enter_context(connect(found.buffer, f"datastream-keeper-{os.getpid()}")) if found.buffer else None
     beat = int(os.environ.get("PREFECT_FLOWS_HEARTBEAT_FREQUENCY") or _PREFECTS_HEARTBEAT)
     repair = Repair(server, client, clock, Patience(heartbeat=timedelta(seconds=beat)))
