@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.errors import DatastreamError
-from deployments.prefect_api import PrefectIncomplete, prefect_client
+from deployments.prefect_api import PrefectIncomplete, not_prefect, prefect_client
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -70,6 +70,7 @@ def look(settings: "Settings", pool: str) -> Backlog:
 
 def _runs(client: "SyncPrefectClient", pool: str) -> Backlog:
     from prefect.exceptions import ObjectNotFound
+    from pydantic import ValidationError
 
     try:
         there = client.read_work_pool(pool)
@@ -77,6 +78,8 @@ def _runs(client: "SyncPrefectClient", pool: str) -> Backlog:
         queues = client.read_work_queues(pool, limit=_AT_ONCE)
     except ObjectNotFound as error:
         raise pool_missing(pool) from error
+    except ValidationError as error:
+        raise not_prefect(client.api_url, "its answers are of another kind") from error
     now = datetime.now(UTC)
     found = Backlog(pool, waiting=0, late=0, under_way=held.active_slots)
     if there.is_paused:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from datastream.resilience import BreakerState
     from datastream.settings import Settings
 
-COLUMNS = ("stream", "comes by", "waiting", "commits", "last commit", "age", "unannounced", "quality")
+COLUMNS = ("stream", "comes by", "waiting", "age", "quality", "last commit", "commits", "unannounced")
+_DAY = timedelta(days=1)
+_NAMED = 3
 KEY = "datastream-overview"
 """Under which the Prefect UI shows it."""
 Ask = Callable[[str, Any], Any]
@@ -29,12 +31,18 @@ class Work:
     running: int
     waiting: int
     late: int
+    failed: int = 0
+    """That ended so within a day; those that have been run again since are among them."""
+    names: tuple[str, ...] = ()
+    """Of some of the runs that are under way."""
 
     def __str__(self) -> str:
         late = f", {self.late:,} of them late" if self.late else ""
-        return (
-            f"{_counted(self.workers, 'worker')}; {_counted(self.running, 'run')} under way, {self.waiting:,} due{late}"
-        )
+        failed = f"; {_counted(self.failed, 'run')} failed or crashed within a day" if self.failed else ""
+        more = ", ..." if len(self.names) < self.running else ""
+        named = f" ({', '.join(self.names)}{more})" if self.names else ""
+        under_way = f"{_counted(self.running, 'run')} under way{named}"
+        return f"{_counted(self.workers, 'worker')}; {under_way}, {self.waiting:,} due{late}{failed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class Overview:
     def rows(self) -> list[tuple[object, ...]]:
         """The streams as rows of a table with COLUMNS."""
         return [
-            (s.stream, s.kind, s.waiting, s.commits, _short(s.last_commit), _age(s.age), s.unannounced, _quality(s))
+            (s.stream, s.kind, s.waiting, _age(s.age), _quality(s), _short(s.last_commit), s.commits, s.unannounced)
             for s in self.streams
         ]
 
@@ -84,15 +92,20 @@ def work_of(ask: Ask, pool: str, now: datetime) -> Work:
     of = {"work_pools": {"name": {"any_": [pool]}}}
     due = {"expected_start_time": {"before_": now.isoformat()}}
     late = {"state": {"type": {"any_": ["SCHEDULED"]}, "name": {"any_": ["Late"]}}}
+    under_way = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+    failed = {"state": {"type": {"any_": ["FAILED", "CRASHED"]}}, "end_time": {"after_": (now - _DAY).isoformat()}}
 
     def count(runs: dict[str, Any]) -> int:
         return int(ask("/flow_runs/count", {**of, "flow_runs": runs}))
 
+    named = ask("/flow_runs/filter", {**of, "flow_runs": under_way, "limit": _NAMED, "sort": "START_TIME_ASC"})
     return Work(
         workers=len(there),
-        running=count({"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}),
+        running=max(count(under_way), len(named)),  # one may have begun in between
         waiting=count({"state": {"type": {"any_": ["SCHEDULED"]}}, **due}),
         late=count(late),
+        failed=count(failed),
+        names=tuple(run["name"] for run in named),
     )
 
 
@@ -124,7 +137,7 @@ def markdown(seen: Overview) -> str:
     head = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
     rows = (f"| {' | '.join(_cell(value) for value in row)} |" for row in seen.rows)
     said = "\n".join(f"- {_cell(line)}" for line in (*seen.lines, *seen.troubles))
-    return f"As of {seen.at:%Y-%m-%d %H:%M:%S} UTC.\n\n{head}\n" + "\n".join(rows) + f"\n\n{said}\n"
+    return f"As of {seen.at:%Y-%m-%d %H:%M:%S} UTC.\n\n{said}\n\n{head}\n" + "\n".join(rows) + "\n"
 
 
 def _cell(value: object) -> str:
@@ -147,7 +160,7 @@ def _age(age: timedelta | None) -> str:
 
 
 def _quality(standing: Standing) -> str:
-    """Say how many incidents are open; nothing where quality-checks has not run."""
+    """Say how many incidents are open."""
     if standing.incidents is None:
-        return ""
+        return "" if standing.problem else "not checked"
     return "as expected" if standing.incidents == 0 else _counted(standing.incidents, "incident")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 _SECONDS = 10.0
-_LOCKED = (401, 403)
+LOCKED = (401, 403)
 
 
 class PrefectAway(Transient):
@@ -55,7 +55,7 @@ def prefect_client(*, tries_again: bool = True) -> "Iterator[SyncPrefectClient]"
                 held.enter_context(temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}))
             yield held.enter_context(get_client(sync_client=True, httpx_settings={"timeout": _SECONDS}))
     except json.JSONDecodeError as error:
-        raise _not_prefect(url, "what it says is no JSON") from error
+        raise not_prefect(url, "what it says is no JSON") from error
     except httpx.HTTPStatusError as error:
         raise refused(error) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -72,30 +72,35 @@ def version_of(client: "SyncPrefectClient") -> str:
     try:
         version = client.api_version()
     except httpx.HTTPStatusError as error:
-        if error.response.status_code in _LOCKED:
+        if error.response.status_code in LOCKED:
             raise
-        raise _not_prefect(
+        raise not_prefect(
             client.api_url, f"to a question for its version it answered {error.response.status_code}"
         ) from error
     except ValueError as error:
-        raise _not_prefect(client.api_url, "it does not tell its version") from error
+        raise not_prefect(client.api_url, "it does not tell its version") from error
     if not isinstance(version, str):
-        raise _not_prefect(client.api_url, "it does not tell its version")
+        raise not_prefect(client.api_url, "it does not tell its version")
     return version
 
 
 def our_version() -> str:
     """Ask for the server's version. Raises PrefectIncomplete if it is not ours, and what `prefect_client` raises."""
-    import prefect
-
     with prefect_client() as client:
         found = version_of(client)
-        if found.split(".")[:2] != prefect.__version__.split(".")[:2]:
-            raise PrefectIncomplete(
-                f"The Prefect server at {client.api_url} is version {found}, and this is {prefect.__version__}. "
-                "Run the same version on both sides."
-            )
+        same_version(client.api_url, found)
         return f"Prefect {found} at {client.api_url}."
+
+
+def same_version(url: object, found: str) -> None:
+    """Compare a server's version with ours. Raises PrefectIncomplete."""
+    from importlib.metadata import version
+
+    ours = version("prefect")
+    if found.split(".")[:2] != ours.split(".")[:2]:
+        raise PrefectIncomplete(
+            f"The Prefect server at {url} is version {found}, and this is {ours}. Run the same version on both sides."
+        )
 
 
 def all_of(client: "SyncPrefectClient", path: Any, **wanted: Any) -> list[dict[str, Any]]:
@@ -110,13 +115,18 @@ def refused(error: "httpx.HTTPStatusError") -> Permanent:
     """Return what an answer means that is no success."""
     asked, status = error.request, error.response.status_code
     server = f"{asked.url.scheme}://{asked.url.netloc.decode()}"
-    if status in _LOCKED:
-        return PrefectLocked(
-            f"The Prefect server at {server} wants to know who asks, and answered {status}. Set "
-            "PREFECT_API_AUTH_STRING to what its own PREFECT_SERVER_API_AUTH_STRING says."
-        )
+    if status in LOCKED:
+        return locked(server, status)
     return PrefectRefused(
         f"The Prefect server at {server} answered {status} to {asked.method} {asked.url.path}: {_said(error.response)}"
+    )
+
+
+def locked(server: str, status: int) -> PrefectLocked:
+    """Return the error that says so."""
+    return PrefectLocked(
+        f"The Prefect server at {server} wants to know who asks, and answered {status}. Set PREFECT_API_AUTH_STRING to "
+        "what its own PREFECT_SERVER_API_AUTH_STRING says."
     )
 
 
@@ -133,5 +143,6 @@ def _said(response: "httpx.Response") -> str:
     return f"{said.get('detail') or said.get('exception_message') or said}"
 
 
-def _not_prefect(url: object, why: str) -> NotPrefect:
+def not_prefect(url: object, why: str) -> NotPrefect:
+    """Return the error that says so."""
     return NotPrefect(f"What answers at {url} is no Prefect server: {why}. Correct PREFECT_API_URL.")

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from datastream.settings import Settings
 from deployments import POOL
+from deployments.prefect_api import prefect_client
 from deployments.warm.wiring import wire
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def register_blocks(settings: Settings, demo_url: str | None) -> list[str]:
 
     They belong to the stack and follow its addresses, that of the flights only where it serves them; what posts are
     signed with is made once and kept. PREFECT_API_URL must be in the environment before Prefect is first imported.
+    Raises what `prefect_client` raises.
     """
     from blocks import ApiSource, DataLake, EventBus, StreamBuffer, WebhookSource
 
@@ -48,10 +50,11 @@ def register_blocks(settings: Settings, demo_url: str | None) -> list[str]:
         made["stream-buffer/local"] = StreamBuffer(**settings.buffer.model_dump())
     if settings.events:
         made["event-bus/local"] = EventBus(**settings.events.model_dump())
-    if not _exists(WebhookSource, "departures"):
-        made["webhook-source/departures"] = WebhookSource(secrets=[SecretStr(new_secret())])
-    for name, block in made.items():
-        block.save(name.partition("/")[2], overwrite=True)
+    with prefect_client():
+        if not _exists(WebhookSource, "departures"):
+            made["webhook-source/departures"] = WebhookSource(secrets=[SecretStr(new_secret())])
+        for name, block in made.items():
+            block.save(name.partition("/")[2], overwrite=True)
     return sorted({*made, "webhook-source/departures"})
 
 
@@ -74,7 +77,6 @@ def deploy(settings: Settings) -> "Plan":
     Raises NotDeployable, NotApplied and what `datastream deploy apply` raises besides.
     """
     from deployments.deploying import apply
-    from deployments.prefect_api import prefect_client
 
     wire(POOL)
     with prefect_client() as client:

@@ -9,15 +9,20 @@ from datastream.lake import layout
 from datastream.lake.local import LocalStore
 from datastream.lake.s3 import S3Store
 from datastream.lake.store import Store
-from datastream.resilience import BreakerStates
+from datastream.resilience import BreakerStates, RetryPolicy
 
 
-def open_lake(config: LakeConfig, clock: Clock | None = None, states: BreakerStates | None = None) -> Store:
+def open_lake(
+    config: LakeConfig,
+    clock: Clock | None = None,
+    states: BreakerStates | None = None,
+    retry: RetryPolicy | None = None,
+) -> Store:
     """Return the store of a lake; a folder is made if it does not exist. Raises LakeUnusable.
 
     A bucket is asked when it is first used, with retries that wait by `clock` and a breaker shared through `states`.
     """
-    return S3Store(config, clock, states) if config.folder is None else LocalStore(config.folder)
+    return S3Store(config, clock, states, retry) if config.folder is None else LocalStore(config.folder)
 
 
 class LakeUnsafe(Permanent):

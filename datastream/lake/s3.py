@@ -19,7 +19,7 @@ from datastream.lake import layout
 from datastream.lake.s3_errors import NoSuchStore, ObjectExists, ObjectMissing, sentences
 from datastream.lake.store import LakeUnusable
 from datastream.observe.crash import crash_point
-from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates
+from datastream.resilience import DEFAULT, BreakerStates, Dependency, MemoryStates, RetryPolicy
 
 _WRITTEN_TOGETHER = 16
 _RACERS = 8
@@ -32,12 +32,18 @@ class S3Store:
 
     reads_at_once = 8
 
-    def __init__(self, config: LakeConfig, clock: Clock | None = None, states: BreakerStates | None = None) -> None:
+    def __init__(
+        self,
+        config: LakeConfig,
+        clock: Clock | None = None,
+        states: BreakerStates | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
         self._config = config
         self._bucket, _, prefix = config.uri.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
         self._dependency = Dependency(
-            f"s3:{config.host}/{self._bucket}", DEFAULT, states or MemoryStates(), clock or SystemClock()
+            f"s3:{config.host}/{self._bucket}", DEFAULT, states or MemoryStates(), clock or SystemClock(), retry
         )
         self._s3 = _client(config)
         self._proven, self._proving = False, Lock()

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -46,7 +46,7 @@ def keeper() -> None:
 
 
 def joined(found: "Settings", opened: ExitStack) -> "Keeper":
-    """Return a keeper of the server and the buffer that the environment names. Raises KeeperCannotStart."""
+    """Return a keeper of the server and the buffer that the environment names. Raises what is to be put right."""
     from datastream.buffers.connection import connect
     from datastream.buffers.redis import open_buffer
     from datastream.catalog import Catalog
@@ -56,6 +56,7 @@ def joined(found: "Settings", opened: ExitStack) -> "Keeper":
     from deployments.keeper.pacing import Pace
     from deployments.keeper.showing import Board
     from deployments.overview import look
+    from deployments.prefect_api import PrefectAway
 
     url = os.environ.get("PREFECT_API_URL")
     if not url:
@@ -63,6 +64,8 @@ def joined(found: "Settings", opened: ExitStack) -> "Keeper":
     clock, pace = SystemClock(), Pace()
     server = Server(url, login=os.environ.get("PREFECT_API_AUTH_STRING"))
     opened.callback(server.close)
+    with suppress(PrefectAway):  # a server that is away may come, and what is said of it then is said by the duties
+        server.check()
     client = opened.enter_context(connect(found.buffer, f"datastream-keeper-{os.getpid()}")) if found.buffer else None
     repair = Repair(server, client, clock)
     board = Board(server, lambda: look(found, clock, server.post))

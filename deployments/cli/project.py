@@ -74,3 +74,4 @@ def complete_suite(_context: click.Context, _param: click.Parameter, begun: str)
 
 
 stream_argument = click.argument("stream", shell_complete=complete_stream)
+optional_stream = click.argument("stream", required=False, shell_complete=complete_stream)

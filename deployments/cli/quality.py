@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployments.cli.project import settings, settings_with_stack, store, stream_argument
+from deployments.cli.project import optional_stream, settings, settings_with_stack, store, stream_argument
 from deployments.cli.show import as_json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def quality() -> None:
 
 
 @quality.command()
-@click.argument("stream", required=False)
+@optional_stream
 @as_json
 def status(stream: str | None, json_: bool) -> None:
     """Show what each check said last, of one stream or of all."""
@@ -48,7 +48,7 @@ def status(stream: str | None, json_: bool) -> None:
 
 
 @quality.command()
-@click.argument("stream", required=False)
+@optional_stream
 @click.option("--all", "all_", is_flag=True, help="Also the last fifty of each stream that are closed.")
 @as_json
 def incidents(stream: str | None, all_: bool, json_: bool) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployments.cli.project import committed, settings, settings_with_stack, store, stream_argument
+from deployments.cli.project import committed, optional_stream, settings, settings_with_stack, store, stream_argument
 from deployments.cli.show import as_json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def quarantine() -> None:
 
 
 @quarantine.command(name="list")
-@click.argument("stream", required=False)
+@optional_stream
 @click.option("--held", is_flag=True, help="List the claims that are held, and what was decided of them.")
 @as_json
 def list_(stream: str | None, held: bool, json_: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 _WIDEST = 10_000
@@ -30,8 +31,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":
 
     made = Table(header_style="bold")
     for index, name in enumerate(columns):
-        numeric = all(isinstance(row[index], int | float) for row in rows)
-        made.add_column(name, justify="right" if numeric and rows else "left", overflow="fold")
+        numeric = _numeric([row[index] for row in rows])
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         made.add_row(*(Text(_cell(value)) for value in row))
     return made
@@ -40,15 +41,28 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
     """Print a table."""
     from rich.console import Console
-    from rich.measure import Measurement
     from rich.text import Text
 
-    made, console = table(columns, rows), Console()
-    if not console.is_terminal:
-        console.width = Measurement.get(console, console.options.update(max_width=_WIDEST), made).maximum
+    console = Console()
     if title is not None:
         console.print(Text(title, style="table.title"), soft_wrap=True)
+    print_made(table(columns, rows), console)
+
+
+def print_made(made: "Table", console: "Console") -> None:
+    """Print a table that is made already."""
+    if not console.is_terminal:
+        console.width = width_of(made)
     console.print(made)
+
+
+def width_of(made: "Table") -> int:
+    """Return how wide a table is where nothing is wrapped."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    wide = Console(width=_WIDEST)
+    return Measurement.get(wide, wide.options, made).maximum
 
 
 def print_fields(fields: Mapping[str, Any], title: str | None = None) -> None:
@@ -58,6 +72,11 @@ def print_fields(fields: Mapping[str, Any], title: str | None = None) -> None:
 
 def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _numeric(values: list[Any]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
 
 
 def _cell(value: Any) -> str:

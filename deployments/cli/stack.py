@@ -1,20 +1,19 @@
 """`datastream up`, `down` and `status`: the whole platform on this machine."""
 
 import os
-import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from deployments.cli.deploy import show
 from deployments.cli.project import settings, settings_with_stack
-from deployments.cli.show import as_json, print_json, print_table, table
+from deployments.cli.show import as_json, print_json, print_made
+from deployments.cli.watching import can_watch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from datastream.settings import Settings
     from deployments.overview import Overview
     from deployments.stack import ServiceStatus
@@ -39,14 +38,16 @@ def up(detach: bool) -> None:
     click.echo(f"Blocks: {', '.join(blocks)}")
     show(deploy(settings()), json_=False, applied=True)
     _next_steps(found.prefect_url, "" if found.plain_prefect else f"{found.export}\n  ")
-    if not detach and sys.stdout.isatty():
-        click.echo("\nCtrl-C leaves this view, and the platform goes on. `datastream status --watch` shows it again.")
+    if not detach and can_watch():
         _watch(settings())
+        click.echo("The platform goes on. `datastream status --watch` shows this again, `datastream down` stops it.")
 
 
 def _next_steps(prefect_url: str, export: str) -> None:
+    from deployments.overview import KEY
+
     click.echo(
-        f"\nThe Prefect UI: {prefect_url}\n\nNow try:\n"
+        f"\nThe Prefect UI: {prefect_url}\nAll at one look: {prefect_url}/artifacts/key/{KEY}\n\nNow try:\n"
         f"  {export}prefect deployment run 'etl-pipeline/flights' --watch\n"
         "  datastream lake verify flights\n"
         '  datastream sql "select origin, count(*) from flights group by all"\n'
@@ -78,20 +79,32 @@ def status(watched: bool, json_: bool) -> None:
         raise click.UsageError("--watch is for people, and --json for machines. Leave one of them out.")
     found = settings_with_stack()
     if watched:
+        if not can_watch():
+            raise click.UsageError("--watch draws on a terminal, and this one cannot be drawn over. Leave it out.")
         _watch(found)
         return
     parts, seen = stack.status(found.project), _look(found)
     if json_:
         print_json({"parts": [_part(part) for part in parts], **_seen(seen)})
     else:
-        for columns, rows in _tables(parts, seen):
-            print_table(columns, rows)
-        for line in _lines(parts, seen):
-            click.echo(line)
-        for line in seen.troubles:
-            click.echo(line, err=True)
+        _print(parts, seen)
     if not all(part.running or part.absent for part in parts):
         raise SystemExit(1)
+
+
+def _print(parts: "list[ServiceStatus]", seen: "Overview") -> None:
+    from rich.console import Console
+
+    from deployments.cli import screen
+
+    console = Console()
+    width = console.width if console.is_terminal else None
+    for made in (screen.parts_table(parts, width), screen.streams_table(seen, seen.streams, width)):
+        print_made(made, console)
+    for line in screen.lines(parts, seen):
+        click.echo(line)
+    for line in seen.troubles:
+        click.echo(line, err=True)
 
 
 def _look(found: "Settings") -> "Overview":
@@ -103,36 +116,21 @@ def _look(found: "Settings") -> "Overview":
     if not url:
         return look(found, SystemClock())
     with closing(Server(url, login=os.environ.get("PREFECT_API_AUTH_STRING"))) as server:
-        return look(found, SystemClock(), server.post)
+        checked = cache(server.check)
+
+        def ask(path: str, body: Any) -> Any:
+            checked()
+            return server.post(path, body)
+
+        return look(found, SystemClock(), ask)
 
 
 def _watch(found: "Settings") -> None:
-    from rich.console import Group
-    from rich.text import Text
-
     from deployments import stack
+    from deployments.cli.screen import Screen
     from deployments.cli.watching import watch
 
-    def drawn() -> Group:
-        parts, seen = stack.status(found.project), _look(found)
-        tables = [table(columns, rows) for columns, rows in _tables(parts, seen)]
-        return Group(
-            *tables, *map(Text, (*_lines(parts, seen), *seen.troubles)), Text(f"{seen.at:%H:%M:%S} UTC", style="dim")
-        )
-
-    with suppress(KeyboardInterrupt):
-        watch(drawn)
-
-
-def _tables(parts: "list[ServiceStatus]", seen: "Overview") -> "list[tuple[Sequence[str], Sequence[Sequence[Any]]]]":
-    from deployments.overview import COLUMNS
-
-    shown = [(p.title, p.running, p.address, f"{p.since:%Y-%m-%d %H:%M:%S}" if p.since else "") for p in parts]
-    return [(("part", "running", "address", "since"), shown), (COLUMNS, seen.rows)]
-
-
-def _lines(parts: "list[ServiceStatus]", seen: "Overview") -> list[str]:
-    return [*(f"{part.title} is left out: {part.absent}" for part in parts if part.absent), *seen.lines]
+    watch(lambda: Screen(stack.status(found.project), _look(found)))
 
 
 def _part(part: "ServiceStatus") -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployments.cli.project import NothingCommitted, committed, complete_stream, settings, store
+from deployments.cli.project import NothingCommitted, committed, optional_stream, settings, store
 from deployments.cli.show import as_json, print_json, print_table
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("stream", required=False, shell_complete=complete_stream)
+@optional_stream
 @click.option("--data", type=click.Path(path_type=Path), help="A file instead: JSON lines, CSV or Parquet.")
 @click.option("--rows", default=100_000, show_default=True, type=click.IntRange(min=1), help="So many, the newest.")
 @click.option("--name", help="What the suite is called. STREAM-suggested without it, or after the file.")

@@ -96,6 +96,7 @@ def _prefect(settings: Settings, catalog: Catalog) -> Iterator[Look]:
     yield "results of runs", posture.serializer
     yield "secrets in deployments", posture.secrets_on_the_server
     yield "work pool", prefect.work_pool
+    yield "warm starts", prefect.warm_starts
     yield "deployments", lambda: prefect.deployments(settings.project)
     for name in prefect.blocks_of(settings.project, _readable(catalog)):
         yield f"block {name}", lambda name=name: prefect.block(name)  # type: ignore[misc]

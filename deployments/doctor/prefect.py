@@ -33,6 +33,36 @@ def work_pool() -> str:
     return f"The pool {POOL!r} has a worker that lives."
 
 
+def warm_starts(pool: str = POOL) -> str:
+    """Ask whether the pool's runs ask for a warm start, and whether this machine's workers can give it."""
+    import socket
+
+    from prefect.exceptions import ObjectNotFound
+
+    from deployments.warm.door import who_answers
+    from deployments.warm.place import project
+    from deployments.warm.wiring import wired
+
+    with prefect_client() as client:
+        try:
+            asks = wired(client.read_work_pool(pool).base_job_template or {})
+            workers = client.read_workers_for_work_pool(pool)
+        except ObjectNotFound:
+            return f"There is no work pool {pool!r} to give them to."
+        here = [each.name for each in workers if each.status == "ONLINE" and each.name.startswith(socket.gethostname())]
+    if not asks:
+        return f"Runs of {pool!r} do not ask for them. `datastream warm --wire {pool}` makes them ask."
+    parent = who_answers(project()) or who_answers("")
+    if parent:
+        return f"Process {parent} has loaded this code, and forks the runs of this machine's workers."
+    if here:
+        raise PrefectIncomplete(
+            f"The worker {here[0]!r} is of this machine, and no warm parent runs here for this Python, code and user: "
+            "each run starts cold, which takes seconds longer. Start one with `datastream warm`, or `datastream up`."
+        )
+    return f"Runs of {pool!r} ask for them. On this machine is no warm parent, and no worker of `datastream workers`."
+
+
 def deployments(project: Path) -> str:
     """Compare prefect.yaml with what is deployed."""
     wanted = _entries(project)

@@ -48,6 +48,11 @@ def wire(pool: str) -> bool:
     return True
 
 
+def wired(template: Mapping[str, Any]) -> bool:
+    """Tell whether runs of a pool with this template ask for a warm start, where their deployment says nothing."""
+    return bool(template.get("variables", {}).get("properties", {}).get("command", {}).get("default") == COMMAND)
+
+
 def with_command(template: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return a pool's template with our command as the default, or None if it has one."""
     command = template.get("variables", {}).get("properties", {}).get("command", {})

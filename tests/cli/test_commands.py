@@ -236,3 +236,6 @@ def test_names_can_be_completed(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "streams" / "orders.yaml").touch()
     done = shell.by_itself(_DATASTREAM_COMPLETE="bash_complete", COMP_WORDS="datastream lake count o", COMP_CWORD="3")
     assert done.stdout == "plain,orders\n"
+    for words in ("quality status o", "quarantine list o"):
+        done = shell(_DATASTREAM_COMPLETE="bash_complete", COMP_WORDS=f"datastream {words}", COMP_CWORD="3")
+        assert done.stdout == "plain,orders\n"

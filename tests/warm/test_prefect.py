@@ -1,5 +1,6 @@
 """Warm starts on a real Prefect server, with the stock process worker and the parent that the stack runs."""
 
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from benchmarks.start.pools import Pools
 from deployments.stack import prefect_server
 from deployments.stack.waiting import wait_until
 from deployments.warm.wiring import COMMAND, with_command
+from tests.commands import run_code
 from tests.warm.machine import gone
 
 SOON = timedelta(seconds=30)
@@ -47,6 +49,25 @@ def test_without_a_parent_a_run_starts_cold_and_says_so_among_its_logs(without_p
     said = logged(without_parent, run, "mine: None")
     assert "Started cold: no warm parent runs here; `datastream warm` is one." in said
     assert "modules at the start: False" in said
+
+
+def doctor(pools: Pools) -> str:
+    """Return what `datastream doctor` says of warm starts."""
+    code = "from deployments.doctor.finding import *; from deployments.doctor.prefect import *\n"
+    done = run_code(f"{code}print(examined('', lambda: warm_starts('warm')))", pools.environment)
+    return done.stdout + done.stderr
+
+
+def test_the_doctor_misses_a_parent_where_a_worker_of_ours_runs(without_parent: Pools) -> None:
+    assert "ok=True" in doctor(without_parent)
+    name = f"{socket.gethostname()}-1"
+    without_parent.ask("POST", "/work_pools/warm/workers/heartbeat", name=name, heartbeat_interval_seconds=600)
+    said = doctor(without_parent)
+    assert ("ok=False" in said, "Start one with `datastream warm`" in said) == (True, True), said
+
+
+def test_the_doctor_finds_the_parent(pools: Pools) -> None:
+    assert "has loaded this code" in doctor(pools)
 
 
 def test_a_run_starts_warm_and_completes_with_its_children_variables_and_settings(pools: Pools) -> None:

@@ -2,11 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from http.server import HTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,7 +11,7 @@ from pydantic import SecretStr
 from datastream.buffers import Delivery, lane_of
 from datastream.buffers.redis import open_buffer
 from datastream.connections import BufferConfig
-from tests.servers import PatientHandler
+from tests.servers import answering
 from tests.workers.conftest import Server, Shop
 
 POSTED = """
@@ -110,27 +106,6 @@ def test_a_port_that_is_taken_is_told(shop: Shop) -> None:
         done = shop.command("workers", "--pool", "quick", "--metrics", str(taken.getsockname()[1]))
     assert done.returncode == 1
     assert "Stop what listens there, or name another port" in done.stderr
-
-
-class _Odd(PatientHandler):
-    status, said = 200, b""
-
-    def do_GET(self) -> None:  # noqa: N802 - the name is the library's
-        self.send_response(self.status)
-        self.send_header("Content-Length", str(len(self.said)))
-        self.end_headers()
-        self.wfile.write(self.said)
-
-
-@contextmanager
-def answering(status: int, said: bytes) -> Iterator[str]:
-    """Be a server that answers everything so."""
-    with HTTPServer(("127.0.0.1", 0), type("_", (_Odd,), {"status": status, "said": said})) as odd:
-        thread = Thread(target=odd.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{odd.server_address[1]}/api"
-        odd.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(
