@@ -60,8 +60,8 @@ def main() -> None:
 
     create = server.create_app
 
-    def create_app(**given: Any) -> Any:
-        made = create(**given)
+    def create_app(*given: Any, **named: Any) -> Any:
+        made = create(*given, **named)
         return made if PREFECT_SERVER_API_AUTH_STRING.value() else SameMachine(made)
 
     server.create_app = create_app

@@ -5,7 +5,9 @@ Only here is a request read. A request that cannot be met exactly is refused, an
 
 import atexit
 import fcntl
+import gc
 import importlib
+import io
 import os
 import random
 import resource
@@ -23,8 +25,9 @@ from deployments.warm import place, prefect_anew, request
 
 Work = Callable[[], None]
 
-_PATIENCE = 5.0  # seconds for a client to send what it has ready
+_PATIENCE = 30.0  # seconds for a client to send what it has ready, also on a busy machine
 _F_SETSIG = 10
+_BUFFERED = (io.TextIOWrapper, io.BufferedRandom, io.BufferedWriter)  # in this order: each writes to the next
 
 
 class Refused(Exception):
@@ -38,21 +41,23 @@ def become(connection: socket.socket, work: Work) -> NoReturn:
         message, descriptors = request.receive(connection, request.DESCRIPTORS)
         given = request.understood(message)
         lifeline = settle(given, descriptors)
-        me = os.pidfd_open(os.getpid())
-        request.send(connection, b"begun", [me])
+        run = os.getpid()
+        me = os.pidfd_open(run)
+        request.send(connection, request.BEGUN + str(run).encode(), [me])
         os.close(me)
-    except Refused as why:
+    except (Refused, OSError) as why:
         with suppress(OSError):
             request.send(connection, str(why).encode(), [])
         os._exit(0)
-    except (OSError, request.Broken):  # nobody waits for it
+    except request.Broken:  # nobody waits for it
         os._exit(0)
     connection.settimeout(None)
     forget_the_parent(given[-1])
     code = ended(work)
-    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) & ~os.O_ASYNC)  # what it leaves may live
-    with suppress(OSError):
-        request.send(connection, str(code).encode(), [])
+    if os.getpid() == run:  # and no fork of it, which comes here too and may not speak for it
+        with suppress(OSError):  # also if the run has closed all that it found open
+            leave(lifeline)
+            request.send(connection, str(code).encode(), [])
     os._exit(code)
 
 
@@ -97,6 +102,11 @@ def die_with(lifeline: int) -> None:
         raise request.Broken
 
 
+def leave(lifeline: int) -> None:
+    """Let what the run leaves behind live on."""
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) & ~os.O_ASYNC)
+
+
 def forget_the_parent(environment: dict[bytes, bytes]) -> None:
     """Have this process know what it would if it had been started with this environment."""
     os.environb.clear()
@@ -113,7 +123,8 @@ def forget_the_parent(environment: dict[bytes, bytes]) -> None:
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
     sys.argv[1:] = []
-    sys.path[0] = os.getcwd()  # noqa: PTH109 - as `python -m` does
+    if not sys.flags.safe_path:
+        sys.path[0] = os.getcwd()  # noqa: PTH109 - as `python -m` does
     importlib.invalidate_caches()
     random.seed()
     if "numpy" in sys.modules:
@@ -135,6 +146,7 @@ def ended(work: Work) -> int:
     # What follows the end of a program, except that nothing is torn down: it would copy the parent's memory to do so.
     threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001 - waits for threads, and there is no other way
     atexit._run_exitfuncs()  # noqa: SLF001
+    flush_files()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -144,6 +156,14 @@ def ended(work: Work) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     return code & 0xFF
+
+
+def flush_files() -> None:
+    """Write what is left in files that nobody has closed, as taking the interpreter down would."""
+    opened = [each for each in gc.get_objects() if type(each) in _BUFFERED]  # the parent's own are frozen, so not there
+    for file in sorted(opened, key=lambda each: _BUFFERED.index(type(each))):
+        with suppress(OSError, ValueError):
+            file.flush()
 
 
 def _code(error: SystemExit) -> int:

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from deployments.warm import place, request
 
-_PATIENCE = 10.0  # seconds until a run has begun, also on a busy machine
+_PATIENCE = 30.0  # seconds until a run has begun, also on a busy machine, where a cold start would take minutes
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
 
@@ -25,19 +25,19 @@ def main() -> None:
     """Have the flow run of this environment run, warm or cold, and end with its exit code or by its signal."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)  # what comes before the run has begun waits for it
     try:
-        connection, run, parent = begun()
+        connection, run, group, parent = begun()
     except StartCold as why:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
         cold(str(why))
     for number in _FORWARDED:
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda number, _frame: forward(run, number))
+            signal.signal(number, lambda number, _frame: forward(run, group, number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
     end(outcome(connection, run, parent))
 
 
-def begun() -> tuple[socket.socket, int, int]:
-    """Return the connection to a run that has begun, and descriptors of its process and of the parent's."""
+def begun() -> tuple[socket.socket, int, int, int]:
+    """Return the connection to a run that has begun, its process, its process group, and the parent's process."""
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(_PATIENCE)
     try:
@@ -57,10 +57,13 @@ def begun() -> tuple[socket.socket, int, int]:
         raise StartCold(f"the warm parent did not answer within {_PATIENCE:.0f} s") from error
     except (OSError, request.Broken) as error:
         raise StartCold(f"the warm parent went away ({error or 'it said nothing'})") from error
+    if not said.startswith(request.BEGUN):
+        killed = said.removeprefix(b"-").isdigit()  # the parent tells how the process ended that was to be the run
+        raise StartCold("it ended before it had begun" if killed else said.decode())
     if not fds:
-        raise StartCold(said.decode())
+        sys.exit("datastream: The limit of open files is too low to watch a run that has begun. Raise it: `ulimit -n`.")
     connection.settimeout(None)
-    return connection, fds[0], parent
+    return connection, fds[0], int(said.removeprefix(request.BEGUN)), parent
 
 
 def ask(connection: socket.socket) -> None:
@@ -75,10 +78,14 @@ def lifeline() -> int:
     return reading
 
 
-def forward(run: int, number: int) -> None:
-    """Send a signal on to the run, if there still is one."""
+def forward(run: int, group: int, number: int) -> None:
+    """Send a signal on to the run, if there still is one; SIGTERM to all that it has started, as a worker does."""
     with suppress(ProcessLookupError):
-        signal.pidfd_send_signal(run, number)
+        if number != signal.SIGTERM:
+            signal.pidfd_send_signal(run, number)
+            return
+        signal.pidfd_send_signal(run, 0)  # else the group may be another's by now
+        os.killpg(group, number)
 
 
 def outcome(connection: socket.socket, run: int, parent: int) -> int:

@@ -38,6 +38,7 @@ class Door:
     def __init__(self, path: Path, lock: int) -> None:
         self._path, self._lock = path, lock
         self.listener = socket.socket(socket.AF_UNIX)
+        self._inode = 0
 
     @classmethod
     @contextmanager
@@ -61,18 +62,27 @@ class Door:
 
     def open(self, backlog: int) -> None:
         """Let clients in."""
+        self._path.unlink(missing_ok=True)  # of somebody whose lock was tidied away
         before = os.umask(_OTHERS)
         try:
             self.listener.bind(str(self._path))
         finally:
             os.umask(before)
+        self._inode = self._path.stat().st_ino
         self.listener.setblocking(False)
         self.listener.listen(backlog)
+
+    def stands(self) -> bool:
+        """Tell whether clients still find it: what lies in /tmp may be tidied away."""
+        with suppress(FileNotFoundError):
+            return self._path.stat().st_ino == self._inode
+        return False
 
     def close(self) -> None:
         """Let nobody in any more; who waits is sent away, and starts cold."""
         if self.listener.fileno() >= 0:
-            self._path.unlink(missing_ok=True)
+            if self.stands():
+                self._path.unlink(missing_ok=True)
             self.listener.close()
 
     def let_go(self) -> None:

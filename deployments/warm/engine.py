@@ -27,6 +27,7 @@ def say_cold(why: str) -> None:
 
 if __name__ == "__main__":
     why = sys.argv.pop()
-    sys.path[0] = os.getcwd()  # noqa: PTH109 - as `python -m` does
+    if not sys.flags.safe_path:
+        sys.path[0] = os.getcwd()  # noqa: PTH109 - as `python -m` does
     say_cold(why)
     run()

@@ -24,7 +24,7 @@ from deployments.warm.door import Door
 
 _LOOK_EVERY_MS = 2000
 _GROWN = 1.2  # forking takes no memory, so what grows is broken
-_BACKLOG = 128
+_BACKLOG = 4096  # who finds it full is turned away at once
 _RUNS = "runs="
 
 
@@ -78,6 +78,8 @@ class Parent:
         file = version.changed(known)
         if file:
             return f"{file} has changed"
+        if not self._door.stands():
+            return "the socket has gone"
         try:
             preload.must_be_alone()
         except preload.NotAlone as error:
@@ -106,7 +108,14 @@ class Parent:
     def _fork(self, connection: socket.socket) -> None:
         handled = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
         signal.pthread_sigmask(signal.SIG_BLOCK, handled)  # a signal to the parent is none to the run
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # too many processes, or too little memory
+            with suppress(OSError):
+                request.send(connection, f"the warm parent cannot fork ({error})".encode(), [])
+            connection.close()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, handled)
+            return
         if not pid:
             try:
                 self._let_go(handled)
@@ -119,7 +128,7 @@ class Parent:
 
     def _let_go(self, handled: set[signal.Signals]) -> None:
         bell = signal.set_wakeup_fd(-1)
-        for number in handled:
+        for number in {*handled, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, handled)
         self._door.let_go()
@@ -187,15 +196,16 @@ def adopted() -> dict[int, socket.socket]:
 
 def main(work: Work, prepare: Callable[[], None] = preload.preload) -> None:
     """Serve until stopped. Raises ParentRuns if another one does."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be done while it loads
     preload.cleanly()
     began = time.monotonic()
     runs = adopted()
     with Door.locked() as door:
         known = load(runs, prepare)
+        parent = Parent(door, work, known, runs)
         door.open(_BACKLOG)
         held = f"{len(sys.modules):,} modules, {preload.held_bytes() / 1e6:.0f} MB"
         say(f"Ready in {time.monotonic() - began:.1f} s: {held}.")
-        parent = Parent(door, work, known, runs)
         why = parent.serve()
         door.close()
     if why is not None:
@@ -206,7 +216,8 @@ def main(work: Work, prepare: Callable[[], None] = preload.preload) -> None:
 
 def say(sentence: str) -> None:
     """Tell whoever reads the parent's output. Logging is left as it was, for the runs to set up."""
-    os.write(2, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {sentence}\n".encode())
+    with suppress(OSError):  # a full disk or a closed terminal is no reason to end
+        os.write(2, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {sentence}\n".encode())
 
 
 if __name__ == "__main__":

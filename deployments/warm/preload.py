@@ -15,6 +15,7 @@ _KEPT = (
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "PYTHONUNBUFFERED", "DATASTREAM_PROJECT",
     MARK,
 )  # fmt: skip
+_SECRET = ("FSSPEC_", "OTEL_")  # a run that has one of these starts cold
 _MODULES = (
     "uuid", "runpy", "multiprocessing.context", "anyio._backends._asyncio", "rich._emoji_codes", "pandas",
     "pyarrow.parquet", "pyarrow.dataset", "pyarrow.compute", "prefect.main", "prefect.flow_engine",
@@ -29,7 +30,8 @@ class NotAlone(Permanent):
 
 def clean_environment() -> dict[str, str]:
     """Return the environment of a parent, in which nothing of its caller's is left that a run could need or hide."""
-    at_start = {os.fsdecode(name): os.fsdecode(value) for name, value in read_at_start(dict(os.environb)).items()}
+    read = ((os.fsdecode(name), os.fsdecode(value)) for name, value in read_at_start(dict(os.environb)).items())
+    at_start = {name: value for name, value in read if not name.startswith(_SECRET)}
     kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("LC_")}
     alone = {"PREFECT_HOME": folder(), "JE_ARROW_MALLOC_CONF": "background_thread:false"}
     return {**kept, **at_start, **QUIET, **alone}

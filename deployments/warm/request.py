@@ -10,6 +10,7 @@ import struct
 
 # Standard input, output and error, the working directory, and the end of a pipe that breaks when the client dies.
 DESCRIPTORS = 5
+BEGUN = b"begun "  # and the pid of the run, which leads a process group
 _LENGTH = 4
 _CREDENTIALS = struct.Struct("iII")
 _LIMITS = sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})

@@ -1,6 +1,7 @@
 """Tells when the code that a process has loaded is no longer the code that is there."""
 
 import os
+import site
 import sys
 import time
 import traceback
@@ -11,9 +12,14 @@ Stamp = tuple[int, int, int] | None
 
 
 def loaded() -> dict[str, Stamp]:
-    """Return the files behind all that is imported, and the interpreter, each with what changes when it does."""
+    """Return what decides of what is imported, each with what changes when it does.
+
+    These are the files of all modules, the interpreter, and the folders that packages are installed in, from which a
+    process learns when it starts where the editable ones are.
+    """
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    return stamped({sys.executable, *(file for file in files if isinstance(file, str))})
+    installed = [*site.getsitepackages(), site.getusersitepackages()]
+    return stamped({sys.executable, *installed, *(file for file in files if isinstance(file, str))})
 
 
 def own(known: Mapping[str, Stamp]) -> dict[str, Stamp]:

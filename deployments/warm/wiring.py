@@ -1,5 +1,6 @@
 """Makes a work pool start its runs warm, by the public job variable `command` that every process pool has."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from copy import deepcopy
@@ -16,6 +17,8 @@ _SCRIPT = (
     r'exec "$p" -P -m deployments.warm'
 )
 COMMAND = shlex.join(["sh", "-c", _SCRIPT])
+_ASKS = re.compile(r"\s*\{\{\s*command\s*\}\}\s*")  # a job configuration that takes its command from the variable
+_EARLIER = ("python -m deployments.warm",)
 
 
 class NotAProcessPool(Permanent):
@@ -55,10 +58,11 @@ def wired(template: Mapping[str, Any]) -> bool:
 
 def with_command(template: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return a pool's template with our command as the default, or None if it has one."""
-    command = template.get("variables", {}).get("properties", {}).get("command", {})
-    said = command.get("default")
-    if said == COMMAND or (said and "deployments.warm" not in said):
+    if not _ASKS.fullmatch(str(template.get("job_configuration", {}).get("command"))):
         return None
     changed: dict[str, Any] = deepcopy(dict(template))
-    changed["variables"]["properties"]["command"] = {**command, "default": COMMAND}
+    command = changed.setdefault("variables", {}).setdefault("properties", {}).setdefault("command", {})
+    if command.get("default") and command["default"] not in _EARLIER:
+        return None
+    command["default"] = COMMAND
     return changed

@@ -26,6 +26,8 @@ WAITS = BEGUN + "time.sleep(60)"
         ("import os; os.kill(os.getpid(), 9)", -signal.SIGKILL),
         ("import os; os.abort()", -signal.SIGABRT),
         ("raise KeyboardInterrupt", -signal.SIGINT),
+        ("import os; os.closerange(3, 99)", 0),
+        ("import os, sys; pid = os.fork(); pid or sys.exit(7); os.waitpid(pid, 0); sys.exit(3)", 3),
     ],
 )
 def test_it_ends_with_the_runs_code_or_by_its_signal(machine: Machine, work: str, code: int) -> None:
@@ -61,6 +63,34 @@ def test_a_run_that_dies_of_the_signal_ends_its_client_by_it(machine: Machine) -
         client.stdout.readline()
         client.terminate()
         assert client.wait() == -signal.SIGTERM
+
+
+def test_what_a_run_has_started_is_terminated_with_it(machine: Machine) -> None:
+    work = BEGUN + "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()"
+    with machine.begin(work) as client:
+        pids = [int(client.stdout.readline()) for _ in range(2)]
+        client.terminate()
+        assert client.wait() == -signal.SIGTERM
+    assert all(gone(pid) for pid in pids)
+
+
+def test_what_is_left_in_open_files_is_written(machine: Machine, tmp_path: Path) -> None:
+    machine.run(f"import sys; sys.kept = open({str(tmp_path / 'kept')!r}, 'w'); sys.kept.write('written')")
+    assert (tmp_path / "kept").read_text() == "written"
+
+
+FEW_FILES = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
+os.execv(sys.executable, [sys.executable, "-P", "-m", "deployments.warm"])
+"""
+
+
+def test_a_run_that_cannot_be_watched_is_not_begun_again(machine: Machine) -> None:
+    env = {**machine.environment, "WORK": "pass"}
+    done = subprocess.run([sys.executable, "-c", FEW_FILES], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("datastream: The limit of open files is too low")
 
 
 def test_a_killed_client_takes_the_run_and_what_it_started_along(machine: Machine) -> None:

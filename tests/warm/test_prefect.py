@@ -112,7 +112,14 @@ def test_a_command_that_somebody_has_set_is_kept(without_parent: Pools) -> None:
     properties = pool["base_job_template"]["variables"]["properties"]
     assert properties["command"]["default"] == COMMAND
     assert with_command(pool["base_job_template"]) is None
-    properties["command"]["default"] = "mine"
-    assert with_command(pool["base_job_template"]) is None
+    for mine in ("mine", "nice python -P -m deployments.warm"):
+        properties["command"]["default"] = mine
+        assert with_command(pool["base_job_template"]) is None
     properties["command"]["default"] = "python -m deployments.warm"
     assert with_command(pool["base_job_template"])["variables"]["properties"]["command"]["default"] == COMMAND
+
+
+def test_a_command_that_a_pool_takes_from_no_variable_is_kept() -> None:
+    assert with_command({"job_configuration": {"command": "mine"}, "variables": {}}) is None
+    wired = with_command({"job_configuration": {"command": "{{ command }}"}})
+    assert wired["variables"] == {"properties": {"command": {"default": COMMAND}}}

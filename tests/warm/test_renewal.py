@@ -2,6 +2,7 @@
 
 import os
 import signal
+import site
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployments.stack.waiting import wait_until
+from deployments.warm import version
 from tests.warm.machine import SOON, Machine
 
 TELLS = "import changing, os; print(changing.VALUE, os.getppid())"
@@ -71,6 +73,63 @@ def test_code_that_cannot_be_loaded_is_named_and_waited_for(changing: Machine) -
 def test_a_library_that_starts_a_thread_when_it_is_imported_is_told(changing: Machine) -> None:
     change(changing, "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()\n")
     assert wait_until(lambda: "has 2 threads" in changing.log.read_text(), SOON)
+
+
+LIMITED = """
+import os
+VALUE, fork = "limited", os.fork
+def limited():
+    if os.path.exists({full!r}):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+    return fork()
+os.fork = limited
+"""
+
+
+def test_a_parent_that_cannot_fork_says_so_and_goes_on(changing: Machine, tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    change(changing, LIMITED.format(full=str(full)))
+    assert renewed(changing).startswith("limited")
+    full.touch()
+    done = changing.run(TELLS)
+    assert "Started cold: the warm parent cannot fork" in done.stdout + done.stderr
+    full.unlink()
+    assert changing.run(TELLS).stdout.startswith("limited")
+
+
+def test_a_parent_that_is_interrupted_while_it_loads_just_ends(changing: Machine) -> None:
+    loading = changing.folder / "loading"
+    change(changing, f"import time; open({str(loading)!r}, 'w').close(); time.sleep(60)\n")
+    assert wait_until(loading.exists, SOON)
+    changing.stop(signal.SIGINT)
+    assert "Traceback" not in changing.log.read_text()
+
+
+def test_a_socket_that_was_tidied_away_is_made_again(own: Machine) -> None:
+    own.door.unlink()
+    assert wait_until(lambda: own.log.read_text().count("Ready") == 2, SOON)
+    own.await_door()
+    assert own.run("print('warm')").stdout == "warm\n"
+
+
+def test_a_socket_whose_lock_was_tidied_away_is_replaced(own: Machine) -> None:
+    own.stop(signal.SIGKILL)
+    own.door.with_suffix(".lock").unlink()
+    own.start()
+    assert own.run("print('warm')").stdout == "warm\n"
+
+
+def test_a_parent_whose_output_nobody_reads_goes_on(own: Machine) -> None:
+    own.stop()
+    with subprocess.Popen(own.parent.args, env=own.environment, stderr=subprocess.PIPE) as own.parent:
+        assert b"Ready" in own.parent.stderr.readline()
+        own.parent.stderr.close()
+        own.stop()
+    assert own.parent.returncode == 0
+
+
+def test_what_packages_are_installed_is_among_what_is_looked_at() -> None:
+    assert set(site.getsitepackages()) <= version.loaded().keys()
 
 
 def test_another_user_is_kept_out_and_refused(own: Machine) -> None:

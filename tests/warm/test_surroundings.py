@@ -3,13 +3,14 @@
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.warm.machine import Machine
+from tests.warm.machine import ROOT, Machine
 
 PRINTED = """
 import json, os, resource, sys, time
@@ -59,6 +60,41 @@ def test_it_has_its_clients_limits_umask_niceness_and_zone(machine: Machine) -> 
     )
 
 
+def test_its_first_folder_for_imports_is_no_other_where_paths_are_safe(tmp_path: Path) -> None:
+    with Machine(tmp_path).serving(PYTHONSAFEPATH="1") as machine:
+        assert json.loads(machine.run(PRINTED, PYTHONSAFEPATH="1").stdout)["path"] == str(ROOT)
+
+
+def test_signals_that_the_parent_ignores_end_it_as_they_end_others(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        machine = Machine(tmp_path)
+        machine.start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    try:
+        with machine.begin("import time; print('begun', flush=True); time.sleep(60)") as client:
+            client.stdout.readline()
+            client.send_signal(signal.SIGHUP)
+            assert client.wait() == -signal.SIGHUP
+    finally:
+        machine.stop()
+
+
+CONFINED = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+os.execv(sys.executable, [sys.executable, "-P", "-m", "deployments.warm"])
+"""
+
+
+def test_a_worker_that_may_do_less_than_the_parent_has_no_run_from_it(machine: Machine) -> None:
+    env = {**machine.environment, "WORK": "print('warm')"}
+    done = subprocess.run([sys.executable, "-c", CONFINED], env=env, capture_output=True, text=True, check=False)
+    assert "warm\n" not in done.stdout
+    assert "Started cold: no warm parent runs here" in done.stdout + done.stderr
+
+
 def test_it_reads_and_writes_what_its_client_does(machine: Machine) -> None:
     done = machine.run("import sys; print(input()); print('wrong', file=sys.stderr)", given="a line\n")
     assert (done.stdout, done.stderr) == ("a line\n", "wrong\n")
@@ -85,7 +121,7 @@ def test_chance_is_its_own(machine: Machine) -> None:
     assert machine.run(work).stdout != machine.run(work).stdout
 
 
-@pytest.mark.parametrize("name", ["PYTHONHASHSEED", "LD_LIBRARY_PATH", "PYTHONWARNINGS"])
+@pytest.mark.parametrize("name", ["PYTHONHASHSEED", "LD_LIBRARY_PATH", "PYTHONWARNINGS", "FSSPEC_S3_SECRET"])
 def test_what_a_process_reads_only_when_it_starts_makes_a_run_start_cold(machine: Machine, name: str) -> None:
     done = machine.run("print('warm')", **{name: "0"})
     assert "warm" not in done.stdout
@@ -106,7 +142,8 @@ def test_no_variable_of_a_run_is_in_the_parents_memory(machine: Machine) -> None
 
 
 def test_no_setting_of_the_parents_caller_is_in_its_environment(tmp_path: Path) -> None:
-    with Machine(tmp_path).serving(DATASTREAM_REDIS_URL="redis://:secret@h", PREFECT_API_KEY="secret") as machine:
+    given = {"DATASTREAM_REDIS_URL": "redis://:secret@h", "PREFECT_API_KEY": "secret", "FSSPEC_S3_SECRET": "secret"}
+    with Machine(tmp_path).serving(**given) as machine:
         assert b"secret" not in Path(f"/proc/{machine.parent.pid}/environ").read_bytes()
         assert b"redis://:secret@h" not in memory(machine.parent.pid)
 
