@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+from datastream.buffers import BufferAway
 from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.clock import Clock, SystemClock
 from datastream.errors import DatastreamError
@@ -46,11 +47,19 @@ def standings(settings: Settings) -> Iterator[Standing]:
 def standings_of(
     catalog: Catalog, store: "Callable[[], Store | None]", buffer: "Callable[[], Buffer | None]", clock: Clock
 ) -> Iterator[Standing]:
-    """Yield the same by what is open already; what is asked for here may still have to be opened."""
+    """Yield the same by what is open already; what is asked for here may still have to be opened.
+
+    A buffer that gave no answer for one stream is not waited for by the others, one after another.
+    """
+    away: BufferAway | None = None
     for name in catalog.names():
         try:
-            yield _standing(catalog.stream(name), store(), buffer(), clock)
+            stream = catalog.stream(name)
+            if away and isinstance(stream.source, WebhookSpec):
+                raise away
+            yield _standing(stream, store(), buffer(), clock)
         except DatastreamError as error:
+            away = error if isinstance(error, BufferAway) else away
             yield Standing(stream=name, problem=str(error))
 
 
