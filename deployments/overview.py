@@ -1,24 +1,24 @@
 """The platform at one look: how each stream stands, who works, and what is left alone after failures."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from datastream.clock import Clock
 from datastream.errors import DatastreamError
 from deployments import POOL
+from deployments.backlog import Ask, runs_of
 from deployments.standing import Standing, standings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from datastream.resilience import BreakerState
     from datastream.settings import Settings
 
 COLUMNS = ("stream", "comes by", "waiting", "commits", "last commit", "age", "unannounced", "quality")
 KEY = "datastream-overview"
 """Under which the Prefect UI shows it."""
-Ask = Callable[[str, Any], Any]
-"""Posts a question to the Prefect server's API, by path and body, and returns the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Work:
     late: int
 
     def __str__(self) -> str:
-        late = f", {self.late:,} of them late" if self.late else ""
+        late = f", {self.late:,} late" if self.late else ""
         return (
             f"{_counted(self.workers, 'worker')}; {_counted(self.running, 'run')} under way, {self.waiting:,} due{late}"
         )
@@ -79,21 +79,10 @@ class Overview:
 
 
 def work_of(ask: Ask, pool: str, now: datetime) -> Work:
-    """Count a pool's workers that are online, its runs under way, and those that are due. Raises what `ask` raises."""
+    """Count a pool's workers that are online, and its runs. Raises PrefectIncomplete, and what `ask` raises."""
+    runs = runs_of(ask, pool, now)
     there = ask(f"/work_pools/{pool}/workers/filter", {"workers": {"status": {"any_": ["ONLINE"]}}, "limit": 200})
-    of = {"work_pools": {"name": {"any_": [pool]}}}
-    due = {"expected_start_time": {"before_": now.isoformat()}}
-    late = {"state": {"type": {"any_": ["SCHEDULED"]}, "name": {"any_": ["Late"]}}}
-
-    def count(runs: dict[str, Any]) -> int:
-        return int(ask("/flow_runs/count", {**of, "flow_runs": runs}))
-
-    return Work(
-        workers=len(there),
-        running=count({"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}),
-        waiting=count({"state": {"type": {"any_": ["SCHEDULED"]}}, **due}),
-        late=count(late),
-    )
+    return Work(len(there), runs.under_way or 0, runs.waiting or 0, runs.late or 0)
 
 
 def look(settings: "Settings", clock: Clock, ask: Ask | None = None) -> Overview:
