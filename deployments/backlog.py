@@ -4,11 +4,11 @@ The number is what workers are scaled by, here and on Kubernetes. It counts runs
 one run at a time, however much waits in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datastream.catalog import Catalog, Stream, WebhookSpec
 from datastream.errors import DatastreamError
@@ -16,13 +16,15 @@ from deployments.prefect_api import PrefectIncomplete, not_prefect, prefect_clie
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.filters import FlowRunFilter, WorkPoolFilter
-    from prefect.client.schemas.objects import WorkQueue
 
     from datastream.buffers import Buffer
     from datastream.settings import Settings
 
-_AT_ONCE = 200
+Ask = Callable[[Any, Any], Any]
+"""Posts a question to the Prefect server's API, by path and body, and returns the answer."""
+_PAGE = 200
+_LOADS = "etl-pipeline"
+UNDER_WAY = ("PENDING", "RUNNING", "CANCELLING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,11 @@ class Backlog:
     waiting: int | None = None
     """Runs that are due and that a worker could take: not those that a pause or a limit keeps back."""
     late: int | None = None
-    """Runs that Prefect calls late."""
+    """Runs that Prefect calls late, also those that are kept back."""
     under_way: int | None = None
     """Runs that were taken and have not ended."""
     lanes: int | None = None
-    """Lanes of webhook streams that are due: with a full batch, or a delivery that waits for longer than `interval`."""
+    """Lanes that are due: with a full batch, or a delivery that waits for longer than `interval`."""
     oldest: timedelta | None = None
     """How long the oldest of all these runs and deliveries has been waiting; None if nothing waits."""
     problem: str | None = None
@@ -53,14 +55,18 @@ class Backlog:
 def look(settings: "Settings", pool: str) -> Backlog:
     """Ask the Prefect server and the buffer. What is away is told, and never raised."""
     problems: list[str] = []
-    found = Backlog(pool)
+    found, loaded = Backlog(pool), None
     try:
         with prefect_client(tries_again=False) as client:
-            found = _runs(client, pool)
+            ask = through(client)
+            try:
+                found, loaded = runs_of(ask, pool, datetime.now(UTC)), _loaded(ask, pool)
+            except (KeyError, TypeError, ValueError) as error:
+                raise not_prefect(client.api_url, "its answers are of another kind") from error
     except DatastreamError as error:
         problems.append(str(error))
     try:
-        lanes = list(_lanes(settings, problems))
+        lanes = list(_lanes(settings, loaded, problems))
         oldest = _longest(found.oldest, *(age for _, age in lanes))
         found = replace(found, lanes=sum(due for due, _ in lanes), oldest=oldest)
     except DatastreamError as error:
@@ -68,84 +74,76 @@ def look(settings: "Settings", pool: str) -> Backlog:
     return replace(found, problem=" ".join(problems) or None)
 
 
-def _runs(client: "SyncPrefectClient", pool: str) -> Backlog:
-    from prefect.exceptions import ObjectNotFound
-    from pydantic import ValidationError
-
-    try:
-        there = client.read_work_pool(pool)
-        held = client.read_work_pool_concurrency_status(pool, limit=_AT_ONCE, flow_run_limit=0)
-        queues = client.read_work_queues(pool, limit=_AT_ONCE)
-    except ObjectNotFound as error:
-        raise pool_missing(pool) from error
-    except ValidationError as error:
-        raise not_prefect(client.api_url, "its answers are of another kind") from error
-    now = datetime.now(UTC)
-    found = Backlog(pool, waiting=0, late=0, under_way=held.active_slots)
-    if there.is_paused:
-        return found
-    active = {queue.queue_name: queue.active_slots for queue in held.queues}
-    waiting = sum(_waiting(client, pool, queue, active.get(queue.name, 0), now) for queue in queues)
-    waiting = _within(waiting, there.concurrency_limit, held.active_slots)
-    if not waiting:
-        return found
-    late = client.count_flow_runs(flow_run_filter=_due_by(now, "Late"), work_pool_filter=_of(pool))
-    return replace(found, waiting=waiting, late=late, oldest=_oldest_run(client, pool, now))
+def through(client: "SyncPrefectClient") -> Ask:
+    """Return a way to ask by Prefect's own client."""
+    return lambda path, body: client.request("POST", path, json=body).json()
 
 
-def _waiting(client: "SyncPrefectClient", pool: str, queue: "WorkQueue", active: int, now: datetime) -> int:
-    from prefect.client.schemas.filters import WorkQueueFilter, WorkQueueFilterName
+def runs_of(ask: Ask, pool: str, now: datetime) -> Backlog:
+    """Count a pool's runs. Raises PrefectIncomplete if it is not there, and what `ask` raises."""
+    there = pool_of(ask, pool)
+    held = ask(f"/work_pools/{pool}/concurrency_status", {"limit": _PAGE, "flow_run_limit": 0})
+    active = {queue["queue_name"]: queue["active_slots"] for queue in held["queues"]}
+    of_pool = {"work_pools": {"name": {"any_": [pool]}}}
+    due = {"state": {"type": {"any_": ["SCHEDULED"]}}, "expected_start_time": {"before_": now.isoformat()}}
 
-    if queue.is_paused:
-        return 0
-    of_queue = WorkQueueFilter(name=WorkQueueFilterName(any_=[queue.name]))
-    due = client.count_flow_runs(flow_run_filter=_due_by(now), work_pool_filter=_of(pool), work_queue_filter=of_queue)
-    return _within(due, queue.concurrency_limit, active)
+    def count(runs: Mapping[str, Any], **of: Any) -> int:
+        return int(ask("/flow_runs/count", {**of_pool, **of, "flow_runs": runs}))
+
+    waiting: dict[str, int] = {}
+    queues = [] if there["is_paused"] else ask(f"/work_pools/{pool}/queues/filter", {"limit": _PAGE})
+    for queue in queues:
+        name, limit = queue["name"], queue["concurrency_limit"]
+        if not queue["is_paused"] and (found := count(due, **_of_queues([name]))):
+            waiting[name] = _within(found, limit, active.get(name, 0))
+    first = {"sort": "EXPECTED_START_TIME_ASC", "limit": 1}
+    open_ = _of_queues([name for name, runs in waiting.items() if runs])
+    oldest = ask("/flow_runs/filter", {**of_pool, **open_, **first, "flow_runs": due}) if any(waiting.values()) else []
+    return Backlog(
+        pool,
+        waiting=_within(sum(waiting.values()), there["concurrency_limit"], held["active_slots"]),
+        late=count({"state": {"type": {"any_": ["SCHEDULED"]}, "name": {"any_": ["Late"]}}}),
+        under_way=count({"state": {"type": {"any_": UNDER_WAY}}}),
+        oldest=_longest(*(now - datetime.fromisoformat(run["expected_start_time"]) for run in oldest)),
+    )
+
+
+def _of_queues(names: list[str]) -> dict[str, Any]:
+    return {"work_pool_queues": {"name": {"any_": names}}}
 
 
 def _within(waiting: int, limit: int | None, active: int) -> int:
     return waiting if limit is None else min(waiting, max(limit - active, 0))
 
 
-def _oldest_run(client: "SyncPrefectClient", pool: str, now: datetime) -> timedelta | None:
-    from prefect.client.schemas.sorting import FlowRunSort
-
-    found = client.read_flow_runs(
-        flow_run_filter=_due_by(now),
-        work_pool_filter=_of(pool),
-        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-        limit=1,
-    )
-    return max(now - found[0].expected_start_time, timedelta()) if found and found[0].expected_start_time else None
+def _loaded(ask: Ask, pool: str) -> set[str]:
+    """Return the streams that a deployment in this pool loads; no worker would drain the others."""
+    found: list[Any] = []
+    flow = {"flows": {"name": {"any_": [_LOADS]}}, "limit": _PAGE}
+    while len(found) % _PAGE == 0 and (page := ask("/deployments/filter", {**flow, "offset": len(found)})):
+        found += page
+    ours = [each for each in found if each["work_pool_name"] == pool and not each["paused"]]
+    return {str(each["parameters"].get("stream")) for each in ours}
 
 
-def _of(pool: str) -> "WorkPoolFilter":
-    from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
-
-    return WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
-
-
-def _due_by(now: datetime, *names: str) -> "FlowRunFilter":
-    from prefect.client.schemas import filters
-    from prefect.client.schemas.objects import StateType
-
-    scheduled = filters.FlowRunFilterStateType(any_=[StateType.SCHEDULED])
-    named = filters.FlowRunFilterStateName(any_=list(names)) if names else None
-    return filters.FlowRunFilter(
-        state=filters.FlowRunFilterState(type=scheduled, name=named),
-        expected_start_time=filters.FlowRunFilterExpectedStartTime(before_=now),
-    )
+def pool_of(ask: Ask, pool: str) -> Any:
+    """Return what the server says of a pool. Raises PrefectIncomplete if it is not there, and what `ask` raises."""
+    found = ask("/work_pools/filter", {"work_pools": {"name": {"any_": [pool]}}})
+    if not found:
+        raise PrefectIncomplete(
+            f"There is no work pool {pool!r}. Correct --pool, or make it: `prefect work-pool create {pool} --type "
+            "process`."
+        )
+    return found[0]
 
 
-def pool_missing(pool: str) -> PrefectIncomplete:
-    """Return the error that says so."""
-    return PrefectIncomplete(
-        f"There is no work pool {pool!r}. Correct --pool, or make it: `prefect work-pool create {pool} --type process`."
-    )
+def _lanes(
+    settings: "Settings", loaded: Collection[str] | None, problems: list[str]
+) -> "Iterator[tuple[bool, timedelta | None]]":
+    """Yield of each lane whether it is due, and for how long its oldest delivery has waited.
 
-
-def _lanes(settings: "Settings", problems: list[str]) -> "Iterator[tuple[bool, timedelta | None]]":
-    """Yield of each lane whether it is due, and for how long its oldest delivery has waited."""
+    Of streams that are `loaded`; of all while that is not known.
+    """
     from datastream.buffers import lane_of
     from datastream.buffers.redis import open_buffer
 
@@ -154,8 +152,9 @@ def _lanes(settings: "Settings", problems: list[str]) -> "Iterator[tuple[bool, t
     posted = [stream for stream in _readable(settings, problems) if isinstance(stream.source, WebhookSpec)]
     with open_buffer(settings.buffer) as buffer:
         for stream in posted:
-            for lane in map(str, range(stream.shards)):
-                yield _lane(buffer, stream, lane_of(stream.name, lane))
+            if loaded is None or stream.name in loaded:
+                for lane in map(str, range(stream.shards)):
+                    yield _lane(buffer, stream, lane_of(stream.name, lane))
 
 
 def _lane(buffer: "Buffer", stream: Stream, lane: str) -> tuple[bool, timedelta | None]:

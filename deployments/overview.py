@@ -1,16 +1,18 @@
 """The platform at one look: how each stream stands, who works, and what is left alone after failures."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from datastream.clock import Clock
 from datastream.errors import DatastreamError
 from deployments import POOL
+from deployments.backlog import UNDER_WAY, Ask, runs_of
 from deployments.standing import Standing, standings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from datastream.resilience import BreakerState
     from datastream.settings import Settings
 
@@ -19,8 +21,6 @@ _DAY = timedelta(days=1)
 _NAMED = 3
 KEY = "datastream-overview"
 """Under which the Prefect UI shows it."""
-Ask = Callable[[str, Any], Any]
-"""Posts a question to the Prefect server's API, by path and body, and returns the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +87,19 @@ class Overview:
 
 
 def work_of(ask: Ask, pool: str, now: datetime) -> Work:
-    """Count a pool's workers that are online, its runs under way, and those that are due. Raises what `ask` raises."""
+    """Count a pool's workers that are online, and its runs. Raises PrefectIncomplete, and what `ask` raises."""
+    runs = runs_of(ask, pool, now)
     there = ask(f"/work_pools/{pool}/workers/filter", {"workers": {"status": {"any_": ["ONLINE"]}}, "limit": 200})
     of = {"work_pools": {"name": {"any_": [pool]}}}
-    due = {"expected_start_time": {"before_": now.isoformat()}}
-    late = {"state": {"type": {"any_": ["SCHEDULED"]}, "name": {"any_": ["Late"]}}}
-    under_way = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+    under_way = {"state": {"type": {"any_": UNDER_WAY}}}
     failed = {"state": {"type": {"any_": ["FAILED", "CRASHED"]}}, "end_time": {"after_": (now - _DAY).isoformat()}}
-
-    def count(runs: dict[str, Any]) -> int:
-        return int(ask("/flow_runs/count", {**of, "flow_runs": runs}))
-
     named = ask("/flow_runs/filter", {**of, "flow_runs": under_way, "limit": _NAMED, "sort": "START_TIME_ASC"})
     return Work(
         workers=len(there),
-        running=max(count(under_way), len(named)),  # one may have begun in between
-        waiting=count({"state": {"type": {"any_": ["SCHEDULED"]}}, **due}),
-        late=count(late),
-        failed=count(failed),
+        running=max(runs.under_way or 0, len(named)),  # one may have begun in between
+        waiting=runs.waiting or 0,
+        late=runs.late or 0,
+        failed=int(ask("/flow_runs/count", {**of, "flow_runs": failed})),
         names=tuple(run["name"] for run in named),
     )
 

@@ -38,6 +38,8 @@ class _Odd(PatientHandler):
         self.end_headers()
         self.wfile.write(self.said)
 
+    do_POST = do_GET
+
 
 @contextmanager
 def answering(status: int, said: bytes) -> Iterator[str]:

@@ -115,21 +115,15 @@ def _serve(pool: str, look: "Callable[[], Backlog]", address: tuple[str, int]) -
 
 def _check_pool(pool: str) -> None:
     """Look at the server and its pool before anything is begun. Raises what is to be put right."""
-    from prefect.exceptions import ObjectNotFound
-
-    from deployments.backlog import pool_missing
+    from deployments.backlog import pool_of, through
     from deployments.prefect_api import our_version, prefect_client
     from deployments.registration import make_pool
 
     our_version()
     with prefect_client() as client:
-        try:
-            kind = client.read_work_pool(pool).type
-        except ObjectNotFound:
-            if pool != POOL:
-                raise pool_missing(pool) from None
+        if pool == POOL:
             make_pool(client)
-            return
+        kind = pool_of(through(client), pool)["type"]
     if kind != "process":
         raise WrongPool(
             f"The work pool {pool!r} is of type {kind!r}, and these workers run processes. Name a pool of type process "

@@ -12,6 +12,7 @@ from deployments.workers.children import children
 
 NOW = signal.SIGQUIT
 """Has a worker end without waiting for its runs. It is no second SIGTERM, since two of those may arrive as one."""
+HEARD = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, NOW}
 Begin = Callable[[str], BaseProcess]
 """Starts the process of a worker of this name. It ends without losing a run when it is sent SIGTERM once."""
 
@@ -100,7 +101,7 @@ class Crew:
         number = min(set(range(1, self._most + 1)) - {member.number for member in self._members})
         name = f"{self._host}-{number}"
         # Until it can hear it a signal waits, and does not meet the handlers that it inherits.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
         try:
             member = Member(number, name, self._begin(name), self._clock.monotonic())
         finally:

@@ -4,9 +4,12 @@ It is answered by whoever owns the door, when that has time: no thread is made, 
 have one only.
 """
 
+import io
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from time import monotonic
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
@@ -14,7 +17,7 @@ from datastream.errors import Permanent
 from datastream.observe.metric import Metric
 from deployments.backlog import Backlog
 
-_SECONDS = 2.0
+_SECONDS, _MOST_BYTES = 2.0, 16_384
 _OK, _NOT_FOUND = 200, 404
 
 
@@ -103,7 +106,7 @@ class Door(HTTPServer):
             host, port = address
             raise PortTaken(
                 f"Nothing can be served at {host}:{port}: {error.strerror or error}. Stop what listens there, or name "
-                "another port."
+                "another port or host."
             ) from error
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -113,8 +116,12 @@ class Door(HTTPServer):
 
 
 class _Answer(BaseHTTPRequestHandler):
-    timeout = _SECONDS
     server: Door
+
+    def setup(self) -> None:
+        """Read all that is asked before it is looked at: the library would wait for each byte anew, and so for ever."""
+        super().setup()
+        self.rfile = io.BytesIO(_asked(self.connection))
 
     def do_GET(self) -> None:
         body = self.server.text() if self.path == "/metrics" else b""
@@ -126,3 +133,19 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, *_said: object) -> None:
         """Say nothing of those who ask."""
+
+
+def _asked(connection: socket.socket) -> bytes:
+    """Return what comes within the time, which is one for all of it, up to the blank line."""
+    until, said = monotonic() + _SECONDS, b""
+    while b"\r\n\r\n" not in said and len(said) < _MOST_BYTES and (left := until - monotonic()) > 0:
+        connection.settimeout(left)
+        try:
+            more = connection.recv(_MOST_BYTES)
+        except TimeoutError:
+            break
+        if not more:
+            break
+        said += more
+    connection.settimeout(_SECONDS)
+    return said

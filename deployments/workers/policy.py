@@ -10,6 +10,9 @@ from datetime import timedelta
 
 from datastream.errors import Permanent
 
+_MOST = 200
+"""No more than the Prefect server tells of at once; long before that, a machine has no memory left."""
+
 
 class BoundsWrong(Permanent):
     """There cannot be such a number of workers."""
@@ -28,10 +31,10 @@ class ScalingPolicy:
     """As long as schedules usually lie apart, so that the next one finds them."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.least <= self.most:
+        if not 1 <= self.least <= self.most <= _MOST:
             raise BoundsWrong(
                 f"There cannot be {self.least} workers at least and {self.most} at most. Name 1 or more as --min, and "
-                "no less than it as --max."
+                f"no less than it as --max, which is {_MOST} at most."
             )
         if self.runs_each < 1:
             raise BoundsWrong(f"A worker cannot have {self.runs_each} runs at once. Name 1 or more as --limit.")

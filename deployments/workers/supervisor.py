@@ -6,6 +6,7 @@ It has one thread, because its workers are forked from it: Prefect, loaded once,
 import gc
 import signal
 import socket
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
@@ -14,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 
 from datastream.clock import Clock
+from datastream.errors import Permanent
 from deployments.backlog import Backlog
 from deployments.workers.crew import NOW, Crew, Member
 from deployments.workers.metrics import Board, Door
@@ -21,6 +23,10 @@ from deployments.workers.policy import Scale, ScalingPolicy, scaled
 
 LOOK_EVERY = timedelta(seconds=5)
 Tell = Callable[[str], None]
+
+
+class SupervisorRuns(Permanent):
+    """Two of them would share the names of workers."""
 
 
 class Supervisor:
@@ -115,7 +121,7 @@ class Supervisor:
 
 
 class Asked:
-    """How often this process was asked to end, by SIGTERM or Ctrl-C; it wakes who waits for it."""
+    """How often this process was asked to end, by SIGTERM, Ctrl-C or its terminal's end; it wakes who waits for it."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -145,13 +151,36 @@ class Asked:
 def asked_to_end() -> Iterator[Asked]:
     """Listen for as long as the block lasts."""
     asked = Asked()
-    before = {number: signal.signal(number, asked.again) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it, for whom a terminal may go
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, asked.again) for number in numbers}
     try:
         yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         asked.close()
+
+
+@contextmanager
+def alone(pool: str, host: str) -> Iterator[socket.socket]:
+    """Keep every other supervisor of this server's pool away from this machine. Raises SupervisorRuns.
+
+    The kernel lets go of the name when the last process that holds the socket ends, however that ends.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    known = zlib.crc32(repr((PREFECT_API_URL.value(), pool, host)).encode())
+    with socket.socket(socket.AF_UNIX) as held:
+        try:
+            held.bind(f"\0datastream-workers-{known:08x}")
+        except OSError as error:
+            raise SupervisorRuns(
+                f"Workers of the pool {pool!r} are supervised on this machine already, and both would call theirs "
+                f"{host}-1 and so on. Stop the other one, or start it anew with a greater --max."
+            ) from error
+        yield held
 
 
 def supervise(
@@ -163,20 +192,24 @@ def supervise(
     tell: Tell,
     look_every: timedelta = LOOK_EVERY,
 ) -> bool:
-    """Keep the workers of `pool` until SIGTERM; tell whether all of their runs were finished. Raises PortTaken."""
+    """Keep the workers of `pool` until SIGTERM; tell whether all of their runs were finished.
+
+    Raises PortTaken and SupervisorRuns.
+    """
     from multiprocessing import get_context
 
     from deployments.workers.worker import work
 
-    board = Board(pool)
+    board, host = Board(pool), socket.gethostname()
     gc.freeze()  # what is loaded by now stays shared: no collection of a worker touches it
     with ExitStack() as held:
+        only = held.enter_context(alone(pool, host))
         door = held.enter_context(Door(address, board.text)) if address else None
         asked = held.enter_context(asked_to_end())
         ours, theirs = map(held.enter_context, socket.socketpair())
 
         def be(name: str) -> None:
-            for inherited in (door.socket if door else None, asked, ours):
+            for inherited in (door.socket if door else None, asked, ours, only):
                 if inherited:
                     inherited.close()  # or it would outlive us there
             work(pool, name, policy.runs_each, theirs)
@@ -186,5 +219,5 @@ def supervise(
             process.start()
             return process
 
-        crew = Crew(begin, socket.gethostname(), policy.most, clock)
+        crew = Crew(begin, host, policy.most, clock)
         return Supervisor(policy, crew, look, board, clock, tell, look_every).run(asked, door)

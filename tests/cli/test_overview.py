@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import closing, suppress
@@ -19,8 +20,8 @@ from datastream.errors import Permanent, Transient
 from datastream.resilience import BreakerState
 from datastream.settings import Settings
 from deployments.keeper import Server
-from deployments.overview import LeftAlone, Overview, Work, left_alone, look, markdown, work_of
-from deployments.standing import Standing, standings_of
+from deployments.overview import LeftAlone, Overview, Work, left_alone, look, markdown
+from deployments.standing import Standing, standings, standings_of
 from tests import commands
 from tests.conftest import World, orders
 from tests.servers import answering
@@ -35,20 +36,6 @@ def test_a_dependency_is_left_alone_while_its_breaker_is_open_and_no_longer() ->
     )
     found = left_alone({"api": resting, "bus": rested, "counted": BreakerState(failures=1)}, NOW)
     assert list(map(str, found)) == ["api is left alone until 12:00:30 UTC: HTTP 503"]
-
-
-def test_work_is_counted_for_one_pool() -> None:
-    asked: list[tuple[str, Any]] = []
-
-    def ask(path: str, body: Any) -> Any:
-        asked.append((path, body))
-        return 2 if "count" in path else [{"name": "flights since noon"}]
-
-    assert str(work_of(ask, "datastream", NOW)) == (
-        "1 worker; 2 runs under way (flights since noon, ...), 2 due, 2 of them late; "
-        "2 runs failed or crashed within a day"
-    )
-    assert all(body["work_pools"] == {"name": {"any_": ["datastream"]}} for path, body in asked if "flow_runs" in path)
 
 
 def test_the_artifact_holds_every_stream_and_no_markup_of_theirs() -> None:
@@ -73,6 +60,24 @@ def test_a_server_that_is_away_is_told_and_the_streams_are_shown(project: Settin
     seen = look(project, ManualClock(NOW), away)
     assert ([s.commits for s in seen.streams], seen.work) == ([1], None)
     assert seen.troubles == ["The Prefect server gives no answer."]
+
+
+def test_a_buffer_that_gives_no_answer_is_waited_for_once_and_not_by_each_stream(
+    project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted = (project.streams / "orders.yaml").read_text()
+    for name in ("returns", "refunds"):
+        (project.streams / f"{name}.yaml").write_text(posted.replace("name: orders", f"name: {name}"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("DATASTREAM_REDIS_URL", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        (project.project / "lake").mkdir()
+        problems = [standing.problem for standing in standings(Settings.read())]
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert len(problems) == 3
+    assert all(problem and "Redis does not answer" in problem for problem in problems)
 
 
 @pytest.mark.usefixtures("loaded")

@@ -54,6 +54,12 @@ class Server:
         state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
         self.ask(f"/deployments/{deployed}/create_flow_run", state=state)
 
+    def loads(self, pool: str, stream: str, **more: Any) -> None:
+        """Have a deployment that loads a stream."""
+        flow = self.ask("/flows/", name="etl-pipeline")["id"]
+        about = {"flow_id": flow, "work_pool_name": pool, "entrypoint": "x.y", "parameters": {"stream": stream}}
+        self.ask("/deployments/", name=f"{pool}-{stream}", **about, **more)
+
     def state(self, run: str) -> str:
         [state] = self.states(run)
         return state

@@ -2,13 +2,17 @@
 
 import os
 import signal
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.request import urlopen
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.stack.ports import reserved
 from deployments.stack.waiting import wait_until
+from deployments.workers.supervisor import SupervisorRuns, alone
 from tests.events.proxy import proxied
 from tests.workers.conftest import SOON, Server, Shop, Supervised
 
@@ -78,7 +82,9 @@ def test_workers_whose_supervisor_was_killed_finish_their_runs_and_end(server: S
     run = server.start(seconds=2)
     assert wait_until(lambda: server.state(run) == "RUNNING", SOON), shop.log.read_text()
     shop.send(signal.SIGKILL)
-    assert shop.end() == -signal.SIGKILL
+    assert wait_until(lambda: not shop.process.alive(), SOON)
+    with temporary_settings({PREFECT_API_URL: server.url}), alone("quick", socket.gethostname()):
+        assert shop.end() == -signal.SIGKILL
     assert server.state(run) == "COMPLETED"
 
 
@@ -93,6 +99,71 @@ def test_while_the_server_is_away_the_workers_stay_and_that_is_said(shop: Shop, 
         assert supervised.workers == before
         supervised.send(signal.SIGTERM)
         assert supervised.end() == 0
+
+
+@pytest.mark.parametrize("planted", ["401 get_scheduled_flow_runs_for_work_pool", "503 read_deployment"])
+def test_no_answer_of_the_server_ends_a_worker_that_has_a_run(
+    shop: Shop, begun: Begin, server: Server, planted: str
+) -> None:
+    wrong = shop.folder / "planted"
+    shop.env |= {"PLANTED": str(wrong), "LIMIT": "2"}
+    supervised = begun(1, 1)
+    run = server.start(seconds=4)
+    assert wait_until(lambda: server.state(run) == "RUNNING", SOON), supervised.log.read_text()
+    wrong.write_text(planted)
+    later = server.start(seconds=0)
+    assert wait_until(lambda: server.state(run) == "COMPLETED", SOON), supervised.log.read_text()
+    wrong.unlink()
+    assert wait_until(lambda: server.state(later) == "COMPLETED", SOON), supervised.log.read_text()
+    assert not supervised.said("is replaced")
+
+
+def test_a_run_whose_deployment_is_gone_does_not_keep_its_worker(shop: Shop, begun: Begin, server: Server) -> None:
+    wrong = shop.folder / "planted"
+    wrong.write_text("404 read_deployment")
+    shop.env["PLANTED"] = str(wrong)
+    supervised = begun(1, 1)
+    gone = server.start(seconds=0)
+    assert wait_until(lambda: server.state(gone) == "CANCELLED", SOON), supervised.log.read_text()
+    wrong.unlink()
+    run = server.start(seconds=0)
+    assert wait_until(lambda: server.state(run) == "COMPLETED", SOON), supervised.log.read_text()
+
+
+def test_who_asks_for_figures_byte_by_byte_holds_nothing_up(begun: Begin) -> None:
+    with reserved(19_500) as port:
+        shop = begun(1, 1, port)
+        assert wait_until(lambda: shop.has(1), SOON), shop.log.read_text()
+        with socket.create_connection(("127.0.0.1", port)) as slow:
+            shop.send(signal.SIGTERM)
+            assert wait_until(lambda: _sent(slow) and not shop.process.alive(), SOON), shop.log.read_text()
+        assert shop.end() == 0
+
+
+def _sent(slow: socket.socket) -> bool:
+    with suppress(ConnectionError):
+        slow.sendall(b"G")
+    return True
+
+
+def test_a_pool_has_one_supervisor_a_machine() -> None:
+    with alone("quick", "here"):
+        with pytest.raises(SupervisorRuns, match="on this machine already"), alone("quick", "here"):
+            pass
+        with alone("quick", "there"), alone("slow", "here"):
+            pass
+
+
+@pytest.mark.parametrize("said", [signal.SIGINT, signal.SIGHUP])
+def test_what_a_terminal_says_to_all_of_its_processes_reaches_no_run(
+    server: Server, begun: Begin, said: signal.Signals
+) -> None:
+    shop = begun(1, 1)
+    run = server.start(seconds=2)
+    assert wait_until(lambda: server.state(run) == "RUNNING", SOON), shop.log.read_text()
+    os.killpg(shop.process.pid, said)
+    assert shop.end() == 0
+    assert server.state(run) == "COMPLETED"
 
 
 @pytest.mark.full
