@@ -38,7 +38,8 @@ class _Odd(PatientHandler):
         self.end_headers()
         self.wfile.write(self.said)
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        self.do_GET()
 
 
 @contextmanager
