@@ -1,6 +1,8 @@
 """`datastream workers` and `datastream backlog`: the workers of a pool, and what they are scaled by."""
 
 import os
+import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -75,6 +77,7 @@ def backlog(pool: str, json_: bool, serve: tuple[str, int] | None) -> None:
     found = settings_with_stack()
     if serve:
         _serve(pool, lambda: look(found, pool), serve)
+        return
     seen = look(found, pool)
     if json_:
         print_json(_parts(seen))
@@ -108,7 +111,8 @@ def _serve(pool: str, look: "Callable[[], Backlog]", address: tuple[str, int]) -
         board.saw(look())
         return board.text()
 
-    with Door(address, text) as door:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the first process of a container dies of nothing unsaid
+    with Door(address, text) as door, suppress(KeyboardInterrupt):
         click.echo(f"The backlog of {pool!r} is at http://{address[0]}:{address[1]}/metrics")
         door.serve_forever()
 

@@ -2,11 +2,14 @@
 
 import json
 import socket
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import urllib3
 from pydantic import SecretStr
 
 from datastream.buffers import Delivery, lane_of
@@ -14,6 +17,8 @@ from datastream.buffers.redis import open_buffer
 from datastream.connections import BufferConfig
 from deployments.keeper.server import Server as AskedLightly
 from deployments.overview import work_of
+from deployments.stack.ports import reserved
+from tests.commands import DATASTREAM
 from tests.servers import answering
 from tests.workers.conftest import Server, Shop
 
@@ -147,6 +152,26 @@ def test_what_cannot_be_is_refused_before_a_worker_begins(
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
     assert said in done.stderr
     assert "begins" not in done.stdout
+
+
+def test_the_backlog_is_served_anew_each_time_until_it_is_asked_to_end(shop: Shop, server: Server) -> None:
+    pool = server.pool("served")
+    with reserved(9095) as port:
+        words = (sys.executable, "-m", DATASTREAM, "backlog", "--pool", pool, "--serve", str(port))
+        with subprocess.Popen(words, env=shop.env, stdout=subprocess.PIPE, text=True) as process:
+            said = process.stdout.readline()
+            assert f"http://127.0.0.1:{port}/metrics" in said
+            assert served(port) == 0
+            server.schedule("one", pool)
+            assert served(port) == 1
+            process.terminate()
+            assert process.wait() == 0
+
+
+def served(port: int) -> float:
+    text = urllib3.request("GET", f"http://127.0.0.1:{port}/metrics").data.decode()
+    [line] = [line for line in text.splitlines() if line.startswith("datastream_backlog{")]
+    return float(line.rpartition(" ")[2])
 
 
 def test_a_port_that_is_taken_is_told(shop: Shop) -> None:
