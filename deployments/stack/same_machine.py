@@ -54,18 +54,18 @@ def _port(host: str) -> str:
 
 def main() -> None:
     """Run the command; its words are Prefect's."""
-    from prefect.cli import app
-    from prefect.server.api import server
+    import uvicorn
+    from prefect.cli import app as command
     from prefect.settings import PREFECT_SERVER_API_AUTH_STRING
 
-    create = server.create_app
+    serve = uvicorn.run
 
-    def create_app(*given: Any, **named: Any) -> Any:
-        made = create(*given, **named)
-        return made if PREFECT_SERVER_API_AUTH_STRING.value() else SameMachine(made)
+    def run(app: Any, **named: Any) -> None:
+        serve(app if PREFECT_SERVER_API_AUTH_STRING.value() else SameMachine(app), **named)
 
-    server.create_app = create_app
-    app()
+    # Only what is served: the server's own automations ask the application itself, by a name that is no machine's.
+    vars(uvicorn)["run"] = run
+    command()
 
 
 if __name__ == "__main__":
