@@ -1,6 +1,7 @@
 """What all tests share: a small API, a lake in a folder of the test's own, and a stream that joins them."""
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -115,6 +116,16 @@ class World:
 
         with connect(self.store) as connection:
             return connection.sql(sql).fetchall()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hang_up() -> Iterator[None]:
+    """Have processes that are started here hear of a hang-up, also where these tests must not (`nohup`)."""
+    before = signal.getsignal(signal.SIGHUP)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # unlike what is ignored, nobody inherits it
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

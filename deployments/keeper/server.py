@@ -109,7 +109,7 @@ class Server:
             raise locked(self._url, answer.status)
         if answer.status >= 500 or answer.status == 429:  # noqa: PLR2004 - HTTP's own numbers
             raise PrefectAway(f"The Prefect server at {self._url} answers {answer.status} to {asked}.")
-        if answer.status >= 400:  # noqa: PLR2004
+        if answer.status >= 300:  # noqa: PLR2004
             raise PrefectRefused(
                 f"The Prefect server at {self._url} answers {answer.status} to {asked}: "
                 f"{answer.data[:300].decode(errors='replace')!r}. Let both be of the same version, and see that "

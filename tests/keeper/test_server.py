@@ -6,7 +6,7 @@ import pytest
 
 from datastream.clock import ManualClock
 from deployments.keeper import Server
-from deployments.keeper.server import PrefectAway, PrefectRefused
+from deployments.prefect_api import NotPrefect, PrefectAway, PrefectRefused
 from tests.fake_api import FakeApi, Response
 from tests.flows.conftest import Project
 
@@ -15,7 +15,7 @@ from tests.flows.conftest import Project
     ("answer", "error", "said"),
     [
         ((302, {"Location": "https://elsewhere.example/api"}, b""), PrefectRefused, "answers 302 to POST"),
-        ((200, {}, b"<html>Who are you?</html>"), PrefectAway, "is no Prefect server: what it says is no JSON"),
+        ((200, {}, b"<html>Who are you?</html>"), NotPrefect, "is no Prefect server: what it says is no JSON"),
         ((429, {}, b""), PrefectAway, "answers 429 to POST"),
         ((503, {}, b"locked"), PrefectAway, "answers 503 to POST"),
     ],
