@@ -32,8 +32,9 @@ def main() -> None:
     for number in _FORWARDED:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda number, _frame: forward(run, group, number))
+    rung = bell()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
-    end(outcome(connection, run, parent))
+    end(outcome(connection, run, parent, rung))
 
 
 def begun() -> tuple[socket.socket, int, int, int]:
@@ -88,7 +89,16 @@ def forward(run: int, group: int, number: int) -> None:
         os.killpg(group, number)
 
 
-def outcome(connection: socket.socket, run: int, parent: int) -> int:
+def bell() -> int:
+    """Return the end of a pipe that every signal writes to: one that comes just before we wait interrupts nothing."""
+    reading, writing = os.pipe()
+    for descriptor in (reading, writing):
+        os.set_blocking(descriptor, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    return reading
+
+
+def outcome(connection: socket.socket, run: int, parent: int, rung: int) -> int:
     """Return the run's exit code, or minus the signal it died of.
 
     The run tells its code itself, as the last thing it does; any other end is told by the parent, if that lives.
@@ -96,8 +106,11 @@ def outcome(connection: socket.socket, run: int, parent: int) -> int:
     waiting = select.poll()
     waiting.register(connection, select.POLLIN)
     waiting.register(run, select.POLLIN)
+    waiting.register(rung, select.POLLIN)
     while True:
         ready = {fd for fd, _ in waiting.poll()}
+        if rung in ready:  # its handler has been called by now
+            os.read(rung, 1 << 10)
         if connection.fileno() in ready:
             try:
                 return int(request.receive(connection, 0)[0])

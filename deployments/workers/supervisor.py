@@ -8,7 +8,7 @@ import signal
 import socket
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -128,6 +128,8 @@ class Asked:
         self._here, self._there = socket.socketpair()
         for end in (self._here, self._there):
             end.setblocking(False)
+        # Rung by the kernel's own handler: Python's would wait for us, if we are just about to wait.
+        self._before = signal.set_wakeup_fd(self._there.fileno(), warn_on_full_buffer=False)
 
     def fileno(self) -> int:
         return self._here.fileno()
@@ -137,14 +139,14 @@ class Asked:
         self._here.recv(64)
 
     def close(self) -> None:
+        """Listen no more, here or in a process that was just forked."""
+        signal.set_wakeup_fd(self._before)
         self._here.close()
         self._there.close()
 
     def again(self, _number: int, _frame: FrameType | None) -> None:
         """Be asked."""
         self.times += 1
-        with suppress(BlockingIOError):  # it has been woken often enough
-            self._there.send(b".")
 
 
 @contextmanager
