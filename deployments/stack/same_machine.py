@@ -11,6 +11,7 @@ from typing import Any
 
 from datastream.gateway.asgi import JSON, Receive, Scope, Send, answer
 from datastream.gateway.page import is_own
+from deployments.stack.collecting import collect_apart
 
 _FORBIDDEN = 403
 _POLICY_VIOLATION = 1008
@@ -65,6 +66,7 @@ def main() -> None:
 
     # Only what is served: the server's own automations ask the application itself, by a name that is no machine's.
     vars(uvicorn)["run"] = run
+    collect_apart()
     command()
 
 
