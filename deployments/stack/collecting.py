@@ -13,11 +13,11 @@ import time
 from datetime import timedelta
 
 YOUNG_EVERY = timedelta(seconds=1)
-_OLD_EVERY = 20
+_OLD_EVERY = 60
 
 
 def collect_apart(every: timedelta = YOUNG_EVERY) -> None:
-    """Collect in a thread from now on, and nowhere else: young objects so often, all of them each twentieth time."""
+    """Collect in a thread from now on, and nowhere else: young objects so often, all of them each sixtieth time."""
     gc.disable()
     threading.Thread(target=_collect, args=(every,), name="garbage", daemon=True).start()
 
