@@ -24,9 +24,12 @@ held = Held()
 held.itself, held.cursor = held, theirs.execute("select 1 union select 2")  # open, and of no table
 held.cursor.fetchone()
 ours.execute("begin immediate")
+asking = threading.Event()
+theirs.set_trace_callback(lambda _: asking.set())
 waiting = threading.Thread(target=lambda: theirs.execute("insert into t values (4)"))
 waiting.start()
-time.sleep(0.3)  # until it waits for the lock: SQLite does not tell
+asking.wait()
+time.sleep(0.3)  # it asks for the lock next, and SQLite does not tell when it waits
 began = time.monotonic()
 del held
 while time.monotonic() - began < 0.5:
